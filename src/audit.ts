@@ -1,0 +1,78 @@
+import { AuditLayer } from './audit/audit-layer.ts'
+import type { AuditCounters, AuditEmitter, AuditOptions, Flushed } from './audit/options.ts'
+import { resolveOptions } from './audit/options.ts'
+import { type CommandBus, layers, type Results, sendThrough, type TypedSend } from './bus.ts'
+import { foreignLayer } from './foreign-bus.ts'
+import type { SendChild } from './context.ts'
+import { AlreadyAudited, InvalidArgument } from './errors.ts'
+import type { CommandLogStore } from './store.ts'
+
+/** Any bus at all: what `withCommandAudit` can wrap. */
+export interface AnyBus {
+  send(command: never, ...options: never[]): Promise<unknown>
+}
+
+/** How a bus sends once it is audited: as typed as before. */
+export type SendOf<Bus> =
+  Bus extends CommandBus<infer Commands>
+    ? TypedSend<Commands> & (Bus extends Results<infer Map> ? Results<Map> : unknown)
+    : Bus extends Pick<AnyBus, 'send'>
+      ? Pick<Bus, 'send'>
+      : never
+
+/** What an audited bus has besides `send`. */
+export interface AuditControls {
+  /** Lifecycle events; see `AuditEvents`. */
+  readonly events: AuditEmitter
+  /** How many of each so far. */
+  readonly counters: Readonly<AuditCounters>
+  /** Tries at once to write what is left, and resolves when nothing is, or the deadline is over. */
+  flush(): Promise<Flushed>
+  /**
+   * Takes no more commands but the children of running ones, waits for those, then flushes; each within the deadline.
+   * Closes neither the store nor the wrapped bus: they are their owner's.
+   */
+  close(): Promise<Flushed>
+}
+
+/** A bus whose every command leaves a record. */
+export type AuditedBus<Bus> = SendOf<Bus> & AuditControls
+
+interface Wrapping {
+  readonly store: CommandLogStore
+  isOpen: boolean
+}
+
+const wrappings = new WeakMap<object, readonly Wrapping[]>()
+
+/**
+ * Returns a bus with the same handlers and the audit as its outermost layer; `bus` itself stays unaudited. Works with any
+ * bus that has `send` and with any store. Throws `AlreadyAudited` where the same store would record a command twice.
+ */
+export function withCommandAudit<Bus extends AnyBus>(bus: Bus, store: CommandLogStore, options: AuditOptions = {}): AuditedBus<Bus> {
+  if (typeof bus?.send !== 'function') throw new InvalidArgument('bus', 'an object with send()', bus)
+  if (typeof store?.record !== 'function') throw new InvalidArgument('store', 'a CommandLogStore', store)
+  const before = wrappings.get(bus) ?? []
+  if (before.some((wrapping) => wrapping.isOpen && wrapping.store === store)) throw new AlreadyAudited()
+  const wrapping: Wrapping = { store, isOpen: true }
+  const audit = new AuditLayer(layers.get(bus) ?? foreignLayer(bus), store, resolveOptions(options))
+  const sendChild: SendChild = (command, childOptions, parent) => sendThrough(audit, { send: sendChild, parent }, command, childOptions)
+  const wiring = { send: sendChild }
+  const audited = {
+    send: ((command, sendOptions) => sendThrough(audit, wiring, command, sendOptions)) as TypedSend['send'],
+    events: audit.events,
+    get counters(): AuditCounters {
+      return { ...audit.counters }
+    },
+    flush: () => audit.flush(),
+    async close(): Promise<Flushed> {
+      const flushed = await audit.close()
+      wrapping.isOpen = false
+      return flushed
+    },
+  }
+  wrappings.set(bus, [...before.filter(({ isOpen }) => isOpen), wrapping])
+  layers.set(audited, audit)
+  wrappings.set(audited, [...before, wrapping])
+  return audited as unknown as AuditedBus<Bus>
+}

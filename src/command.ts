@@ -1,0 +1,148 @@
+import { InvalidArgument } from './errors.ts'
+import { checkIdentifier } from './identifier.ts'
+import type { JsonObject } from './json.ts'
+import type { Attributes, EventRef, Importance, Keep } from './record.ts'
+import type { StandardSchema } from './schema.ts'
+
+// Type-level marks that no value carries: what a command answers with, and what its scope demands of a sender.
+declare const resultMark: unique symbol
+declare const scopeMark: unique symbol
+
+/** What is asked. `Result` is for the type system alone: what its handler answers with. */
+export interface Command<Type extends string = string, Data = unknown, Result = unknown> {
+  readonly type: Type
+  readonly data: Data
+  readonly [resultMark]?: Result
+}
+
+/** What a command's handler answers with. */
+export type ResultOf<C> = C extends { readonly [resultMark]?: infer Result } ? Result : unknown
+
+/** Whom a command type belongs to. */
+export type Scope = 'tenant' | 'user' | 'global'
+
+/** A command whose scope the type system demands of every `send`. */
+export interface Scoped<S extends Scope> {
+  readonly [scopeMark]?: S
+}
+
+/** What one call of `send` says about its command; everything has a default. Unset (`undefined`) means the default. */
+export interface SendOptions {
+  /** Identity and idempotency key; default: a new UUIDv7, monotonic in the process. */
+  readonly id?: string | undefined
+  /** Default: the sender's, else this command's id. */
+  readonly correlationId?: string | undefined
+  /** What triggered it, usually another command's id; default: the command whose handler sends this one. */
+  readonly causationId?: string | undefined
+  /** The originating client (browser, machine, panel); copied unchanged down the chain. */
+  readonly clientRef?: string | undefined
+  readonly tenantId?: string | undefined
+  readonly userId?: string | undefined
+  readonly importance?: Importance | undefined
+  readonly dryRun?: boolean | undefined
+  /** Flat, for filters. At most 64 KiB as JSON. */
+  readonly attributes?: Attributes | undefined
+  /** Anything else, for reading. At most 64 KiB as JSON. */
+  readonly metadata?: JsonObject | undefined
+  readonly keep?: Keep | undefined
+  readonly payload?: 'keep' | 'omit' | undefined
+  /** W3C trace context of the sender; copied unchanged down the chain. */
+  readonly traceparent?: string | undefined
+  /** Gives the command up when aborted: `send` rejects at once, the handler's signal is aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Gives the command up after this long: `CommandTimeout`, the handler's signal is aborted. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What `send` takes besides the command: options, required ones for a scoped command. */
+export type SendArguments<C> = C extends { readonly [scopeMark]?: infer S }
+  ? unknown extends S
+    ? [options?: SendOptions]
+    : S extends 'tenant'
+      ? [options: SendOptions & { readonly tenantId: string }]
+      : S extends 'user'
+        ? [options: SendOptions & { readonly userId: string }]
+        : [options?: SendOptions]
+  : [options?: SendOptions]
+
+/** What a handler answers with: the events that came out, and a result for the sender. */
+export interface Decision<Result = unknown> {
+  readonly events?: readonly EventRef[]
+  readonly result?: Result
+}
+
+/** What `send` resolves to. */
+export interface Receipt<Result = unknown> {
+  readonly id: string
+  readonly correlationId: string
+  readonly events: readonly EventRef[]
+  readonly result: Result
+  /** Answered from the record: the handler did not run. */
+  readonly duplicate: boolean
+}
+
+/** What a command type knows about itself. The functions see the data as it was asked, before the schema's output. */
+export interface CommandTraits<Input = unknown, Output = Input, S extends Scope = 'global'> {
+  /** Validated before the command counts as accepted; a failure is `rejected` with code `invalid-command`. */
+  readonly schema?: StandardSchema<Input, Output> | undefined
+  /** Demands `tenantId` or `userId` of every `send`, by type and at run time; default `global`. */
+  readonly scope?: S | undefined
+  /** Default `normal`; a dry run is `low`. */
+  readonly importance?: Importance | undefined
+  /** Which outcomes are stored; default `all`. */
+  readonly keep?: Keep | undefined
+  /** Default `keep`. */
+  readonly payload?: 'keep' | 'omit' | undefined
+  /**
+   * What may be stored of the data. Works on a copy. Fails closed: a redactor that throws or returns a promise leaves
+   * the body out (`redaction-failed`), one that returns nothing omits it. What it took away is also masked in the
+   * stored problem, error and metadata.
+   */
+  readonly redact?: ((data: Input) => unknown) | undefined
+  /** Whether the result is stored, so that a repeated id gets the same receipt; default `omit`: results can hold secrets. */
+  readonly result?: 'omit' | 'keep' | undefined
+  /** Flat values for filters, under those given to `send`. */
+  readonly attributes?: ((data: Input) => Attributes) | undefined
+  /** Whether this data asks for a dry run. */
+  readonly dryRun?: ((data: Input) => boolean) | undefined
+}
+
+/** A command type with its traits; call it to make a command. */
+export interface CommandDefinition<Type extends string = string, Input = unknown, Output = Input, S extends Scope = Scope> {
+  (...data: undefined extends Input ? [data?: Input] : [data: Input]): Command<Type, Input> & Scoped<S>
+  readonly type: Type
+  readonly traits: CommandTraits<Input, Output, S>
+}
+
+/** Some definition, whatever its data. */
+export interface AnyDefinition {
+  (...data: never): Command
+  readonly type: string
+  readonly traits: CommandTraits<never, unknown, Scope>
+}
+
+const definitions = new WeakMap<Command, AnyDefinition>()
+
+/**
+ * Makes a typed creator that carries what the command type knows about itself. Data is typed by the schema, or by
+ * `defineCommand<'type', Data>('type')`.
+ */
+export function defineCommand<const Type extends string, Input = unknown, Output = Input, const S extends Scope = 'global'>(
+  type: Type,
+  traits: CommandTraits<Input, Output, S> = {},
+): CommandDefinition<Type, Input, Output, S> {
+  checkIdentifier('type', type, 'required')
+  if (typeof traits !== 'object' || traits === null) throw new InvalidArgument('traits', 'an object', traits)
+  const create = (...data: readonly unknown[]): Command => {
+    const command = { type, data: data[0] }
+    definitions.set(command, definition as unknown as AnyDefinition)
+    return command
+  }
+  const definition = Object.assign(create, { type, traits: Object.freeze({ ...traits }) })
+  return Object.freeze(definition) as unknown as CommandDefinition<Type, Input, Output, S>
+}
+
+/** The definition that made this very command object, if one did. */
+export function definitionOf(command: Command): AnyDefinition | undefined {
+  return definitions.get(command)
+}

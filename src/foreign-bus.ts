@@ -1,0 +1,59 @@
+import type { AnyBus } from './audit.ts'
+import { checkCommand, type Layer, runLimited } from './bus.ts'
+import { type Command, definitionOf, type SendOptions } from './command.ts'
+import { checkDecision, type FullDecision } from './compose.ts'
+import { admit, type Context, openContext } from './context.ts'
+import { InvalidDecision } from './errors.ts'
+import { checkIdentifier } from './identifier.ts'
+
+/** Somebody else's bus, of which only `send` is known, as a layer. */
+export function foreignLayer(bus: AnyBus): Layer {
+  const send = (bus.send as (command: Command, options: SendOptions) => Promise<unknown>).bind(bus)
+  const run = async (context: Context): Promise<FullDecision> => {
+    context.attempts++
+    return foreignDecision(await send(context.command, resolved(context)))
+  }
+  return {
+    open(command, options, wiring) {
+      checkCommand(command)
+      checkIdentifier('type', command.type, 'required')
+      return openContext(command, definitionOf(command), options, wiring)
+    },
+    admit,
+    run: (context) => (context.refusal === undefined ? runLimited(context, run) : Promise.reject(context.refusal.error)),
+  }
+}
+
+/** Everything as resolved here, so that a bus which resolves options too comes to the same. */
+function resolved(context: Context): SendOptions {
+  const { id, correlationId, causationId, clientRef, tenantId, userId, traceparent } = context
+  const { importance, dryRun, attributes, metadata, keep, payload, options } = context
+  const { signal, timeoutMs } = options
+  return {
+    ...{ id, correlationId, causationId, clientRef, tenantId, userId, traceparent },
+    ...{ importance, dryRun, attributes, metadata, keep, payload, signal, timeoutMs },
+  }
+}
+
+/** What a stranger's bus resolved to. The command has run, so an answer that is no decision is taken as its result. */
+function foreignDecision(value: unknown): FullDecision {
+  if (typeof value !== 'object' || value === null) return checkDecision({ result: value })
+  const { events, result } = value as { events?: unknown; result?: unknown }
+  if (!Array.isArray(events)) return checkDecision({ result: 'result' in value ? result : value })
+  try {
+    return checkDecision({ events, result })
+  } catch (error) {
+    if (!(error instanceof InvalidDecision)) throw error
+    // Its events have happened, whatever they look like: those that can be referred to are, and the command has succeeded.
+    return checkDecision({ events: events.filter(isLegalRef), result })
+  }
+}
+
+function isLegalRef(event: unknown): boolean {
+  try {
+    checkDecision({ events: [event] })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,230 @@
+// Order       one array in the order of recording; a record never moves, purging closes its gap.
+// Uniqueness  one Map by id, read and written within one turn of the event loop, so no two writers can meet.
+// Durability  none: the log lives with the process.
+// Paging      keyset by a sequence number that is never used twice.
+// Not promised: more than one handle on the same data; room for more than `capacity` records.
+
+import { randomUUID } from 'node:crypto'
+import {
+  type Change,
+  type CommandLogStore,
+  type CommandQuery,
+  type CommandRecord,
+  copyRecord,
+  type Followable,
+  type FollowOptions,
+  type Page,
+  type Purgeable,
+  type PurgeOptions,
+  type RecordResult,
+  StoreError,
+} from '../src/index.ts'
+import {
+  type CheckedQuery,
+  checkPurge,
+  checkQuery,
+  checkRecord,
+  checkText,
+  checkTypeQuery,
+  cursorScope,
+  type FollowSource,
+  followChanges,
+  isSettled,
+  matches,
+  openPosition,
+  sealPosition,
+  settle,
+} from '../storekit/index.ts'
+
+/** What `memoryStore` takes. */
+export interface MemoryStoreOptions {
+  /** The most records that it holds; one more is refused with `STORE_FULL`. Unbounded when absent. */
+  readonly capacity?: number | undefined
+}
+
+/** A log in memory: core contract, `follow` and `purge`. */
+export type MemoryStore = CommandLogStore & Followable & Purgeable
+
+interface Row {
+  readonly sequence: number
+  record: CommandRecord
+  /** The place of this row's latest change among all changes. */
+  change: number
+}
+
+const batchSize = 256
+const bySequence = ({ sequence }: Row): number => sequence
+
+/** Makes a log that lives with the process: for tests, demos, and as the reference of the contract. */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { capacity } = checkOptions(options)
+  const data = randomUUID()
+  const closed = new AbortController()
+  const rows = new Map<string, Row>()
+  const changes = changeLog(data)
+  let ordered: Row[] = []
+  let nextSequence = 1
+
+  function page(query: CheckedQuery): Page {
+    const scope = cursorScope(data, query)
+    const step = query.order === 'oldest' ? 1 : -1
+    let index = step === 1 ? 0 : ordered.length - 1
+    if (query.cursor !== undefined) {
+      const last = Number(openPosition(scope, query.cursor))
+      index = step === 1 ? indexAfter(ordered, last, bySequence) : indexAfter(ordered, last - 1, bySequence) - 1
+    }
+    const records: CommandRecord[] = []
+    for (; index >= 0 && index < ordered.length; index += step) {
+      const row = ordered[index] as Row
+      if (!matches(query, row.record)) continue
+      records.push(copyRecord(row.record))
+      if (records.length === query.limit) return { records, next: sealPosition(scope, String(row.sequence)) }
+    }
+    return { records }
+  }
+
+  function checkOpen(): void {
+    if (closed.signal.aborted) throw new StoreError('STORE_CLOSED', 'The store is closed')
+  }
+
+  return {
+    async record(record: CommandRecord): Promise<RecordResult> {
+      checkOpen()
+      checkRecord(record)
+      const row = rows.get(record.id)
+      if (row !== undefined) {
+        if (isSettled(row.record) || !isSettled(record)) return 'unchanged'
+        row.record = settle(row.record, copyRecord(record))
+        changes.add(row)
+        return 'settled'
+      }
+      if (rows.size >= capacity) throw new StoreError('STORE_FULL', `The store holds its capacity of ${capacity} records`)
+      const added: Row = { sequence: nextSequence++, record: copyRecord(record), change: 0 }
+      rows.set(record.id, added)
+      ordered.push(added)
+      changes.add(added)
+      return 'created'
+    },
+
+    async get(id: string): Promise<CommandRecord | undefined> {
+      checkOpen()
+      checkText('id', id)
+      const row = rows.get(id)
+      return row === undefined ? undefined : copyRecord(row.record)
+    },
+
+    async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
+      checkOpen()
+      checkText('correlationId', correlationId)
+      return ordered.filter(({ record }) => record.correlationId === correlationId).map(({ record }) => copyRecord(record))
+    },
+
+    async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
+      checkOpen()
+      return page(checkTypeQuery(type, query))
+    },
+
+    async list(query?: CommandQuery): Promise<Page> {
+      checkOpen()
+      return page(checkQuery(query))
+    },
+
+    async close(): Promise<void> {
+      closed.abort()
+    },
+
+    follow({ after, signal }: FollowOptions = {}): AsyncIterable<Change> {
+      const start = (): number => {
+        checkOpen()
+        return after === undefined ? 0 : changes.open(after)
+      }
+      return followChanges(start, changes, { signal, closed: closed.signal })
+    },
+
+    async purge(options: PurgeOptions): Promise<number> {
+      checkOpen()
+      const { retention, before, limit = Number.POSITIVE_INFINITY } = checkPurge(options)
+      let purged = 0
+      ordered = ordered.filter((row) => {
+        const { record } = row
+        const isDue = record.retention === retention && isSettled(record) && record.receivedAt < before
+        if (!isDue || purged >= limit) return true
+        purged++
+        rows.delete(record.id)
+        changes.drop(row)
+        return false
+      })
+      return purged
+    },
+  }
+}
+
+interface ChangeLog extends FollowSource<number> {
+  add(row: Row): void
+  drop(row: Row): void
+  open(after: string): number
+}
+
+/** Every change in commit order, of which only a row's latest counts. */
+function changeLog(data: string): ChangeLog {
+  const scope = `follow ${data}`
+  const waiting = new Set<() => void>()
+  let log: { readonly at: number; readonly row: Row }[] = []
+  let next = 1
+  let stale = 0
+  return {
+    add(row) {
+      if (row.change !== 0) stale++
+      row.change = next++
+      log.push({ at: row.change, row })
+      if (stale > 1024 && stale > log.length / 2) {
+        log = log.filter(({ at, row: { change } }) => at === change)
+        stale = 0
+      }
+      for (const wake of waiting) wake()
+    },
+    drop(row) {
+      row.change = 0
+      stale++
+    },
+    open: (after) => Number(openPosition(scope, after)),
+    async read(after) {
+      const batch: { change: Change; at: number }[] = []
+      for (let index = indexAfter(log, after, ({ at }) => at); index < log.length && batch.length < batchSize; index++) {
+        const { at, row } = log[index] as (typeof log)[number]
+        if (row.change !== at) continue
+        batch.push({ at, change: { position: sealPosition(scope, String(at)), record: copyRecord(row.record) } })
+      }
+      return batch
+    },
+    wait: (signal) =>
+      new Promise<void>((resolve) => {
+        const wake = (): void => {
+          waiting.delete(wake)
+          signal.removeEventListener('abort', wake)
+          resolve()
+        }
+        waiting.add(wake)
+        signal.addEventListener('abort', wake)
+        if (signal.aborted) wake()
+      }),
+  }
+}
+
+/** The index of the first element whose key, which ascends, is beyond this one. */
+function indexAfter<T>(elements: readonly T[], key: number, keyOf: (element: T) => number): number {
+  let [low, high] = [0, elements.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (keyOf(elements[middle] as T) <= key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function checkOptions({ capacity = Number.POSITIVE_INFINITY }: MemoryStoreOptions): { capacity: number } {
+  if (!(capacity === Number.POSITIVE_INFINITY || (Number.isSafeInteger(capacity) && capacity >= 1))) {
+    throw new RangeError('capacity: expected a whole number from 1')
+  }
+  return { capacity }
+}
