@@ -21,11 +21,13 @@ export type ResultThrough<Bus, C extends Command> = Bus extends { readonly [resu
     : ResultOf<C>
   : ResultOf<C>
 
-/** The member of a union of commands that has this type. */
-export type CommandOfType<Commands extends Command, Type extends string> = Extract<Commands, { readonly type: Type }>
+/** The member of a union of commands that has this type; where the union is open (`Command`), any command of it. */
+export type CommandOfType<Commands extends Command, Type extends string> = string extends Commands['type']
+  ? Command<Type>
+  : Extract<Commands, { readonly type: Type }>
 
 /** The result of a member of a union of commands, whatever literal stands for it. */
-type UnionMember<Commands extends Command, C extends Command> = [CommandOfType<Commands, C['type']>] extends [never]
+type UnionMember<Commands extends Command, C extends Command> = string extends Commands['type']
   ? C
   : CommandOfType<Commands, C['type']>
 

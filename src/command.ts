@@ -57,13 +57,13 @@ export interface SendOptions {
 /** What `send` takes besides the command: options, required ones for a scoped command. */
 export type SendArguments<C> = C extends { readonly [scopeMark]?: infer S }
   ? unknown extends S
-    ? [options?: SendOptions]
+    ? [options?: SendOptions | undefined]
     : S extends 'tenant'
       ? [options: SendOptions & { readonly tenantId: string }]
       : S extends 'user'
         ? [options: SendOptions & { readonly userId: string }]
-        : [options?: SendOptions]
-  : [options?: SendOptions]
+        : [options?: SendOptions | undefined]
+  : [options?: SendOptions | undefined]
 
 /** What a handler answers with: the events that came out, and a result for the sender. */
 export interface Decision<Result = unknown> {

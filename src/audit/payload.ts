@@ -46,11 +46,11 @@ function captureRedacted(context: Context, codec: Codec, limit: number, owner: o
   const full = encodeBody(asked, codec, Number.POSITIVE_INFINITY)
   const redact = context.traits.redact as (data: unknown) => unknown
   const { status, redacted } = runRedactor(redact, asked, full, codec)
-  const masks = masksOf(full, codec, status === 'failed' ? 'failed' : { redacted })
   const kept = status === 'kept' ? encodeBody(redacted, codec, limit, 'redacted') : undefined
   // What the redactor made of the body cannot be encoded: nothing of it may be stored.
   const failed = status === 'failed' || (kept?.status === 'unserialisable' && full.status !== 'unserialisable')
   const body = redactedBody({ full, kept, failed }, codec)
+  const masks = masksOf(full, codec, failed ? 'failed' : { redacted })
   return { owner, next, body, masks, redactionFailed: failed }
 }
 

@@ -25,14 +25,20 @@ export function copyForRedaction(data: unknown, full: Payload, codec: Codec): un
 export function masksOf(full: Payload, codec: Codec, outcome: { readonly redacted: unknown } | 'failed'): () => Masks {
   let masks: Masks | undefined
   return () => {
-    masks ??= outcome === 'failed' || full.data === undefined ? 'everything' : secretsOf(codec.decode(full.data), outcome.redacted)
+    masks ??= outcome === 'failed' || full.data === undefined ? 'everything' : secretsOf(codec, full.data, outcome.redacted)
     return masks
   }
 }
 
-function secretsOf(body: unknown, redacted: unknown): Masks {
-  const shown = leavesOf(redacted)
-  const secrets = [...leavesOf(body)].filter((leaf) => leaf !== '' && !shown.has(leaf))
+function secretsOf(codec: Codec, data: string | Uint8Array, redacted: unknown): Masks {
+  let secrets: string[]
+  try {
+    const shown = leavesOf(redacted)
+    secrets = [...leavesOf(codec.decode(data))].filter((leaf) => leaf !== '' && !shown.has(leaf))
+  } catch {
+    // A codec that cannot read its own, or an answer of the redactor that throws when read: nobody knows the secrets.
+    return 'everything'
+  }
   if (secrets.length > mostMasks) return 'everything'
   const escaped = secrets.map((secret) => JSON.stringify(secret).slice(1, -1))
   // Longer ones first, so that a secret within a secret does not leave the rest of it readable.

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deadline } from './deadline.ts'
+
+const expired = (): Error => new Error('expired')
+
+test('Given calls that hang among calls that do not, when the time is over, then only those expire, each in its time', async () => {
+  const limited = deadline(30, expired)
+  const startedAt = performance.now()
+  const hung = limited(() => new Promise(() => {}))
+  const quick = await limited(async () => 'quick')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const later = limited(() => new Promise(() => {}))
+  await assert.rejects(hung, { message: 'expired' })
+  const first = performance.now() - startedAt
+  await assert.rejects(later, { message: 'expired' })
+  const second = performance.now() - startedAt
+  assert.equal(quick, 'quick')
+  assert.ok(first >= 29 && second >= 49, `${first} ${second}`)
+})
+
+test('Given calls that reject or throw, when made, then their error passes', async () => {
+  const limited = deadline(1000, expired)
+  await assert.rejects(limited(() => Promise.reject(new Error('own'))), { message: 'own' })
+  await assert.rejects(
+    limited(() => {
+      throw new Error('sync')
+    }),
+    { message: 'sync' },
+  )
+  await assert.rejects(limited(() => undefined as never), TypeError)
+})
+
+test('Given nothing under way, then no timer holds the process open', async () => {
+  const limited = deadline(60_000, expired)
+  for (let n = 0; n < 100; n++) await limited(async () => n)
+  assert.equal(process.getActiveResourcesInfo().includes('Timeout'), false)
+})
