@@ -33,14 +33,15 @@ export function followChanges<Position>(
   let last: Promise<unknown> = Promise.resolve()
 
   async function step(): Promise<IteratorResult<Change, undefined>> {
-    while (!ended.aborted) {
+    // A store that was closed before the first step says so; one that closes later ends its followers quietly.
+    if (position === undefined && !left.signal.aborted && !signal?.aborted) position = { at: await start() }
+    while (!ended.aborted && position !== undefined) {
       const next = batch[index]
       if (next !== undefined) {
         index++
         position = { at: next.at }
         return { done: false, value: next.change }
       }
-      position ??= { at: await start() }
       batch = await source.read(position.at)
       index = 0
       if (batch.length === 0) await source.wait(ended)

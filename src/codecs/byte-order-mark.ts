@@ -14,11 +14,12 @@ export function keepByteOrderMarks(
   decode: (bytes: Uint8Array) => unknown,
 ): Uint8Array {
   const { bytes, marked } = scanned
+  if (marked.length === 0) return bytes
+  const buffer = Buffer.from(bytes.buffer)
   const parts: Uint8Array[] = []
   let done = 0
   for (const [from, start, end] of marked) {
-    const text = decode(bytes.slice(from, end))
-    if (typeof text === 'string' && text.startsWith('\uFEFF')) continue
+    if (decode(bytes.slice(from, end)) === buffer.toString('utf8', start, end)) continue
     const opening = new Uint8Array(5)
     opening[0] = head
     new DataView(opening.buffer).setUint32(1, end - start + MARK.length)

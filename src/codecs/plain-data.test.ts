@@ -98,7 +98,7 @@ test('arrays with holes or named properties are refused', () => {
 
 test('cycles are refused at once, through lists, maps and proxies, and a value used twice is no cycle', () => {
   const map: Record<string, unknown> = { big: new Array(1000).fill(0) }
-  map['self'] = { list: [map, map] }
+  map.self = { list: [map, map] }
   assert.equal(refusal(map), 'test: a cycle at depth 3')
   const list: unknown[] = []
   list.push(list, list)
