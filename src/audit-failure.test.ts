@@ -20,7 +20,10 @@ const modes = ['write-ahead', 'outcome', 'background'] as const
 type Write = (record: CommandRecord, store: CommandLogStore) => Promise<RecordResult>
 
 /** A store whose writes somebody else decides: what a failing database looks like from outside. */
-function storeThat(write: Write, base = memoryStore()): CommandLogStore & { base: CommandLogStore; calls: CommandRecord[] } {
+function storeThat(
+  write: Write,
+  base = memoryStore(),
+): CommandLogStore & { base: CommandLogStore; calls: CommandRecord[] } {
   const calls: CommandRecord[] = []
   const record = (each: CommandRecord): Promise<RecordResult> => {
     calls.push(each)
@@ -29,7 +32,8 @@ function storeThat(write: Write, base = memoryStore()): CommandLogStore & { base
   return { ...base, record, base, calls }
 }
 
-const down = (written: 'no' | 'unknown' = 'no'): StoreError => new StoreError('STORE_UNAVAILABLE', 'The store is down', written)
+const down = (written: 'no' | 'unknown' = 'no'): StoreError =>
+  new StoreError('STORE_UNAVAILABLE', 'The store is down', written)
 
 /** Every way in which a store can be dead. */
 const deadStores: Record<string, Write> = {
@@ -69,7 +73,9 @@ describe('a dead store', () => {
     })
 
     test(`Given a store that ${how}, when fail-open, then every command runs, is counted and reported`, async () => {
-      const { bus, runs } = busWith(({ data }) => (data === 'bad' ? fail(new CommandRejected({ code: 'bad' })) : { result: data }))
+      const { bus, runs } = busWith(({ data }) =>
+        data === 'bad' ? fail(new CommandRejected({ code: 'bad' })) : { result: data },
+      )
       const audited = withCommandAudit(bus, storeThat(write), quick({ onStoreFailure: 'fail-open' }))
       const failures: string[] = []
       audited.events.on('storeFailed', ({ data }) => void failures.push(data.error.name))
@@ -95,7 +101,9 @@ describe('a dead store', () => {
   }
 
   test('Given a store that died after the intent, when settled, then the sender still gets its result', async () => {
-    const store = storeThat((record, base) => (record.state === 'created' ? base.record(record) : Promise.reject(down())))
+    const store = storeThat((record, base) =>
+      record.state === 'created' ? base.record(record) : Promise.reject(down()),
+    )
     const { bus, runs } = busWith(() => ({ result: 5 }))
     const audited = withCommandAudit(bus, store, quick())
     assert.equal((await audited.send(order, { id: 'c' })).result, 5)
@@ -106,7 +114,9 @@ describe('a dead store', () => {
   test('Given a store that comes back, when flushed, then what was left is written and nothing runs again', async () => {
     for (const mode of modes) {
       let isDown = true
-      const store = storeThat((record, base) => (isDown && record.state !== 'created' ? Promise.reject(down()) : base.record(record)))
+      const store = storeThat((record, base) =>
+        isDown && record.state !== 'created' ? Promise.reject(down()) : base.record(record),
+      )
       const { bus, runs } = busWith(() => {})
       const audited = withCommandAudit(bus, store, quick({ mode }))
       await audited.send(order, { id: 'a' })
@@ -248,7 +258,10 @@ describe('records that are too large for the store', () => {
       assert.equal((await audited.send(order, { id: 'c' })).result, 1)
       assert.deepEqual(await audited.close(), { left: 0 })
       const record = await store.base.get('c')
-      assert.deepEqual([record?.state, record?.payload], ['successful', { status: 'too-large', format: 'json', bytes: 21 }])
+      assert.deepEqual(
+        [record?.state, record?.payload],
+        ['successful', { status: 'too-large', format: 'json', bytes: 21 }],
+      )
     })
   }
 })
@@ -271,7 +284,11 @@ describe('the background', () => {
 
   test('Given a dead store with a full backlog, when fail-closed, then the next command does not run', async () => {
     const { bus, runs } = busWith(() => {})
-    const audited = withCommandAudit(bus, storeThat(() => Promise.reject(down())), quick({ mode: 'background', backlog: { records: 2 } }))
+    const audited = withCommandAudit(
+      bus,
+      storeThat(() => Promise.reject(down())),
+      quick({ mode: 'background', backlog: { records: 2 } }),
+    )
     await audited.send(order)
     await audited.send(order)
     await assert.rejects(audited.send(order), { code: 'AUDIT_UNAVAILABLE', storeCode: 'BACKLOG_FULL', written: 'no' })
@@ -282,7 +299,11 @@ describe('the background', () => {
   test('Given a dead store with a full backlog, when fail-open, then commands run and the lost are counted', async () => {
     const { bus, runs } = busWith(() => {})
     const options = quick({ mode: 'background', onStoreFailure: 'fail-open', backlog: { bytes: 600 } })
-    const audited = withCommandAudit(bus, storeThat(() => Promise.reject(down())), options)
+    const audited = withCommandAudit(
+      bus,
+      storeThat(() => Promise.reject(down())),
+      options,
+    )
     for (let n = 0; n < 4; n++) await audited.send(order)
     assert.deepEqual([runs(), audited.counters.lost], [4, 2])
     assert.deepEqual(await audited.close(), { left: 4 })
@@ -292,7 +313,8 @@ describe('the background', () => {
     const store = memoryStore()
     const bus = new CommandBus()
     bus.register('order', async ({ data }, context) => {
-      if ((data as number) > 0) await Promise.all([1, 2].map(() => context.send({ type: 'order', data: (data as number) - 1 })))
+      if ((data as number) > 0)
+        await Promise.all([1, 2].map(() => context.send({ type: 'order', data: (data as number) - 1 })))
     })
     const audited = withCommandAudit(bus, store, { mode: 'background', backlog: { records: 1 } })
     await Promise.all([1, 2, 3].map(() => audited.send({ type: 'order', data: 4 })))
@@ -331,7 +353,10 @@ describe('closing', () => {
   test('Given an idle audited bus, then it holds no process open', async () => {
     const audited = withCommandAudit(busWith(() => {}).bus, memoryStore())
     await audited.send(order)
-    assert.deepEqual(process.getActiveResourcesInfo().filter((name) => name === 'Timeout'), [])
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout'),
+      [],
+    )
   })
 })
 
@@ -351,7 +376,11 @@ describe('lifecycle events', () => {
     await audited.send(order, { id: 'c' })
     await audited.send(order, { id: 'c' })
     await new Promise(setImmediate)
-    assert.deepEqual(heard, [['received', 'created'], ['settled', 'successful'], ['duplicate', 'successful']])
+    assert.deepEqual(heard, [
+      ['received', 'created'],
+      ['settled', 'successful'],
+      ['duplicate', 'successful'],
+    ])
     const record = await store.get('c')
     assert.deepEqual([record?.state, record?.payload.data], ['successful', '{"secret":"pin-1234"}'])
   })

@@ -23,7 +23,13 @@ interface Sending {
 }
 
 /** What is on the record after one command, and everything that the lifecycle events carried. */
-async function recordOf({ traits = {}, data, handler = () => {}, audit = {}, options = {} }: Sending): Promise<{ record: CommandRecord; events: string }> {
+async function recordOf({
+  traits = {},
+  data,
+  handler = () => {},
+  audit = {},
+  options = {},
+}: Sending): Promise<{ record: CommandRecord; events: string }> {
   const store = memoryStore()
   const definition = defineCommand('x', traits as unknown as CommandTraits)
   const audited = withCommandAudit(new CommandBus().register(definition, handler), store, audit)
@@ -39,7 +45,7 @@ async function recordOf({ traits = {}, data, handler = () => {}, audit = {}, opt
 const unreadable: Record<string, () => unknown> = {
   'a cycle': () => {
     const value: Record<string, unknown> = {}
-    value['self'] = value
+    value.self = value
     return value
   },
   'a bigint': () => ({ n: 5n }),
@@ -68,13 +74,21 @@ describe('payloads', () => {
     test(`Given ${what}, when sent, then the command runs and the body is flagged unserialisable`, async () => {
       let runs = 0
       const { record } = await recordOf({ data: make(), handler: () => void runs++ })
-      assert.deepEqual([runs, record.state, record.payload], [1, 'successful', { status: 'unserialisable', format: 'json', bytes: 0 }])
+      assert.deepEqual(
+        [runs, record.state, record.payload],
+        [1, 'successful', { status: 'unserialisable', format: 'json', bytes: 0 }],
+      )
     })
   }
 
   test('Given no data, when sent, then the payload is full, empty and without data', async () => {
     assert.deepEqual((await recordOf({ data: undefined })).record.payload, { status: 'full', format: 'json', bytes: 0 })
-    assert.deepEqual((await recordOf({ data: null })).record.payload, { status: 'full', format: 'json', data: 'null', bytes: 4 })
+    assert.deepEqual((await recordOf({ data: null })).record.payload, {
+      status: 'full',
+      format: 'json',
+      data: 'null',
+      bytes: 4,
+    })
   })
 
   test('Given 8 MiB, when sent, then it is flagged at the default limit and kept when the limit is raised', async () => {
@@ -93,7 +107,10 @@ describe('payloads', () => {
 
   test('Given a handler that changes its data, when settled, then the record has what was asked', async () => {
     const data = { items: ['tea'] }
-    const { record } = await recordOf({ data, handler: (command) => void (command.data as typeof data).items.push('gold') })
+    const { record } = await recordOf({
+      data,
+      handler: (command) => void (command.data as typeof data).items.push('gold'),
+    })
     assert.equal(record.payload.data, '{"items":["tea"]}')
   })
 
@@ -102,7 +119,10 @@ describe('payloads', () => {
     const definition = defineCommand('x', {
       schema: { '~standard': { version: 1, vendor: 't', validate: async (value) => ({ value }) } },
     })
-    const audited = withCommandAudit(new CommandBus().register(definition, () => {}), store)
+    const audited = withCommandAudit(
+      new CommandBus().register(definition, () => {}),
+      store,
+    )
     const data = { item: 'tea' }
     const metadata = { note: 'first' }
     const sent = audited.send(definition(data), { id: 'c', metadata })
@@ -114,9 +134,15 @@ describe('payloads', () => {
   })
 
   test('Given a schema that makes something else of it, when sent, then the record has what was asked', async () => {
-    const traits: CommandTraits = { schema: { '~standard': { version: 1, vendor: 't', validate: () => ({ value: 'made' }) } } }
+    const traits: CommandTraits = {
+      schema: { '~standard': { version: 1, vendor: 't', validate: () => ({ value: 'made' }) } },
+    }
     let seen: unknown
-    const { record } = await recordOf({ traits: traits as never, data: 'asked', handler: ({ data }) => void (seen = data) })
+    const { record } = await recordOf({
+      traits: traits as never,
+      data: 'asked',
+      handler: ({ data }) => void (seen = data),
+    })
     assert.deepEqual([seen, record.payload.data], ['made', '"asked"'])
   })
 
@@ -124,13 +150,24 @@ describe('payloads', () => {
     const omitted = { status: 'omitted', format: 'json', bytes: 5 }
     assert.deepEqual((await recordOf({ data: 'abc', traits: { payload: 'omit' } })).record.payload, omitted)
     assert.deepEqual((await recordOf({ data: 'abc', options: { payload: 'omit' } })).record.payload, omitted)
-    assert.equal((await recordOf({ data: 'abc', traits: { payload: 'omit' }, options: { payload: 'keep' } })).record.payload.status, 'full')
+    assert.equal(
+      (await recordOf({ data: 'abc', traits: { payload: 'omit' }, options: { payload: 'keep' } })).record.payload
+        .status,
+      'full',
+    )
   })
 
   test('Given a codec of one’s own, when sent, then its format and bytes are on the record', async () => {
-    const codec: Codec = { format: 'hex', encode: (value) => Buffer.from(String(value)), decode: (data) => String(data) }
+    const codec: Codec = {
+      format: 'hex',
+      encode: (value) => Buffer.from(String(value)),
+      decode: (data) => String(data),
+    }
     const { record } = await recordOf({ data: 'abc', audit: { codec } })
-    assert.deepEqual([record.payload.format, record.payload.bytes, Buffer.from(record.payload.data as Uint8Array).toString()], ['hex', 3, 'abc'])
+    assert.deepEqual(
+      [record.payload.format, record.payload.bytes, Buffer.from(record.payload.data as Uint8Array).toString()],
+      ['hex', 3, 'abc'],
+    )
   })
 
   test('Given result keep and omit, when settled, then only the kept one is on the record', async () => {
@@ -148,8 +185,17 @@ describe('redaction', () => {
 
   test('Given a redactor, when sent, then only what it leaves is stored and the handler has it all', async () => {
     let seen: unknown
-    const { record, events } = await recordOf({ data, traits: { redact: redact as never }, handler: ({ data: own }) => void (seen = own) })
-    assert.deepEqual(record.payload, { status: 'redacted', format: 'json', data: '{"item":"tea"}', bytes: JSON.stringify(data).length })
+    const { record, events } = await recordOf({
+      data,
+      traits: { redact: redact as never },
+      handler: ({ data: own }) => void (seen = own),
+    })
+    assert.deepEqual(record.payload, {
+      status: 'redacted',
+      format: 'json',
+      data: '{"item":"tea"}',
+      bytes: JSON.stringify(data).length,
+    })
     assert.equal(seen, data)
     assert.doesNotMatch(events, /4111/)
   })
@@ -167,7 +213,7 @@ describe('redaction', () => {
   })
 
   const failing: Record<string, [redact: (copy: never) => unknown, status: string]> = {
-    'throws': [() => assert.fail(card), 'redaction-failed'],
+    throws: [() => assert.fail(card), 'redaction-failed'],
     'returns a promise': [async () => data, 'redaction-failed'],
     'returns a rejecting promise': [() => Promise.reject(new Error(card)), 'redaction-failed'],
     'returns what cannot be encoded': [() => ({ card, n: 5n }), 'redaction-failed'],
@@ -178,7 +224,12 @@ describe('redaction', () => {
       const handler: Handler = () => {
         throw new Error(`declined ${card}`)
       }
-      const { record, events } = await recordOf({ data, traits: { redact: broken as never }, handler, options: { metadata: { pan: card } } })
+      const { record, events } = await recordOf({
+        data,
+        traits: { redact: broken as never },
+        handler,
+        options: { metadata: { pan: card } },
+      })
       assert.deepEqual([record.payload.status, record.payload.data, record.state], [status, undefined, 'failed'])
       assert.doesNotMatch(JSON.stringify(record) + events, /4111/)
       assert.equal(events.includes('redactionFailed'), status === 'redaction-failed')
@@ -187,10 +238,20 @@ describe('redaction', () => {
 
   test('Given a secret in problem, error and metadata, when stored, then it is masked and the rest stays readable', async () => {
     const rejecting: Handler = () => {
-      throw new CommandRejected({ code: 'declined', title: 'Declined', detail: `Card ${card} with cvc 123 is declined`, seen: [card, 123] })
+      throw new CommandRejected({
+        code: 'declined',
+        title: 'Declined',
+        detail: `Card ${card} with cvc 123 is declined`,
+        seen: [card, 123],
+      })
     }
     const metadata = { pan: `pan=${card}`, item: 'tea', n: 1234 }
-    const refused = await recordOf({ data, traits: { redact: redact as never }, handler: rejecting, options: { metadata } })
+    const refused = await recordOf({
+      data,
+      traits: { redact: redact as never },
+      handler: rejecting,
+      options: { metadata },
+    })
     assert.deepEqual(refused.record.problem, {
       code: 'declined',
       title: 'Declined',
@@ -217,7 +278,10 @@ describe('redaction', () => {
         throw new Error(card)
       },
     })
-    assert.deepEqual([record.payload.status, record.error], ['unserialisable', { name: 'Error', message: '[redacted]' }])
+    assert.deepEqual(
+      [record.payload.status, record.error],
+      ['unserialisable', { name: 'Error', message: '[redacted]' }],
+    )
   })
 
   test('Given regular-expression characters in a short secret, when masked, then it is taken literally', async () => {

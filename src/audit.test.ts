@@ -41,7 +41,14 @@ describe('the record', () => {
     const source = { service: 'shop', instance: 'a', build: '1.2.3' }
     const audited = withCommandAudit(bus, store, { clock, source, newId: () => 'c-1' })
     await audited.send(order, {
-      ...{ causationId: 'click', clientRef: 'web', tenantId: 't', userId: 'u', correlationId: 'k', traceparent: '00-ab-cd-01' },
+      ...{
+        causationId: 'click',
+        clientRef: 'web',
+        tenantId: 't',
+        userId: 'u',
+        correlationId: 'k',
+        traceparent: '00-ab-cd-01',
+      },
       ...{ importance: 'high', metadata: { note: ['x'] }, attributes: { price: 5 } },
     })
     const expected: CommandRecord = {
@@ -71,13 +78,37 @@ describe('the record', () => {
   })
 
   const endings: Record<string, [thrown: unknown, state: string, kept: Partial<CommandRecord>]> = {
-    'a refusal': [new CommandRejected({ code: 'sold-out', title: 'Sold out' }), 'rejected', { problem: { code: 'sold-out', title: 'Sold out' } }],
+    'a refusal': [
+      new CommandRejected({ code: 'sold-out', title: 'Sold out' }),
+      'rejected',
+      { problem: { code: 'sold-out', title: 'Sold out' } },
+    ],
     'a conflict': [new CommandConflict({ code: 'stale' }), 'conflict', { problem: { code: 'stale' } }],
-    'a cancellation': [new CommandCancelled({ code: 'changed-mind' }), 'cancelled', { problem: { code: 'changed-mind' } }],
-    'a problem of status 404': [{ title: 'Gone', status: 404 }, 'rejected', { problem: { title: 'Gone', status: 404 } }],
-    'a problem of status 409 alone': [{ title: 'Clash', status: 409 }, 'rejected', { problem: { title: 'Clash', status: 409 } }],
-    'a problem of status 303': [{ title: 'Elsewhere', status: 303 }, 'cancelled', { problem: { title: 'Elsewhere', status: 303 } }],
-    'a problem of status 204': [{ title: 'Nothing to do', status: 204 }, 'successful', { problem: { title: 'Nothing to do', status: 204 } }],
+    'a cancellation': [
+      new CommandCancelled({ code: 'changed-mind' }),
+      'cancelled',
+      { problem: { code: 'changed-mind' } },
+    ],
+    'a problem of status 404': [
+      { title: 'Gone', status: 404 },
+      'rejected',
+      { problem: { title: 'Gone', status: 404 } },
+    ],
+    'a problem of status 409 alone': [
+      { title: 'Clash', status: 409 },
+      'rejected',
+      { problem: { title: 'Clash', status: 409 } },
+    ],
+    'a problem of status 303': [
+      { title: 'Elsewhere', status: 303 },
+      'cancelled',
+      { problem: { title: 'Elsewhere', status: 303 } },
+    ],
+    'a problem of status 204': [
+      { title: 'Nothing to do', status: 204 },
+      'successful',
+      { problem: { title: 'Nothing to do', status: 204 } },
+    ],
     'a problem under .problem': [
       Object.assign(new Error('x'), { problem: { title: 'No', code: 'no' } }),
       'rejected',
@@ -93,7 +124,11 @@ describe('the record', () => {
     test(`Given a handler that throws ${what}, when sent, then the sender gets it and the record is ${state}`, async () => {
       for (const mode of modes) {
         const store = memoryStore()
-        const audited = withCommandAudit(busWith(() => fail(thrown)), store, { mode })
+        const audited = withCommandAudit(
+          busWith(() => fail(thrown)),
+          store,
+          { mode },
+        )
         await audited.send(order, { id: 'c' }).then(
           () => assert.fail('expected a rejection'),
           (error: unknown) => assert.ok(Object.is(error, thrown)),
@@ -101,7 +136,10 @@ describe('the record', () => {
         assert.deepEqual(await audited.close(), { left: 0 })
         const record = await store.get('c')
         const { problem, error } = record ?? {}
-        assert.deepEqual({ state: record?.state, ...(problem && { problem }), ...(error && { error }) }, { state, ...kept })
+        assert.deepEqual(
+          { state: record?.state, ...(problem && { problem }), ...(error && { error }) },
+          { state, ...kept },
+        )
       }
     })
   }
@@ -109,7 +147,10 @@ describe('the record', () => {
   test('Given an error, when it fails, then its name, message and stack are kept within bounds', async () => {
     const store = memoryStore()
     const error = new RangeError('x'.repeat(100_000))
-    const audited = withCommandAudit(busWith(() => fail(error)), store)
+    const audited = withCommandAudit(
+      busWith(() => fail(error)),
+      store,
+    )
     await caught(audited.send(order, { id: 'c' }))
     const kept = (await store.get('c'))?.error
     assert.deepEqual([kept?.name, kept?.message.length], ['RangeError', 8192])
@@ -118,7 +159,10 @@ describe('the record', () => {
 
   test('Given a problem with hostile extensions, when refused, then what is no JSON is left out', async () => {
     const store = memoryStore()
-    const audited = withCommandAudit(busWith(({ data }) => fail(new CommandRejected(data as never))), store)
+    const audited = withCommandAudit(
+      busWith(({ data }) => fail(new CommandRejected(data as never))),
+      store,
+    )
     const huge = { code: 'huge', title: 'Huge', extra: 'x'.repeat(100_000) }
     const odd = { code: 'odd', amount: 5n as never, title: 7 as never, status: 'bad' as never }
     await caught(audited.send({ type: 'order', data: huge }, { id: 'a' }))
@@ -130,7 +174,10 @@ describe('the record', () => {
   test('Given an own member __proto__ in metadata and problem, when stored, then it stays an own member', async () => {
     const store = memoryStore()
     const hostile = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}')
-    const audited = withCommandAudit(busWith(() => fail(new CommandRejected({ code: 'x', ...hostile, extra: hostile }))), store)
+    const audited = withCommandAudit(
+      busWith(() => fail(new CommandRejected({ code: 'x', ...hostile, extra: hostile }))),
+      store,
+    )
     await caught(audited.send(order, { id: 'c', metadata: hostile }))
     const record = await store.get('c')
     assert.equal(JSON.stringify(record?.metadata), '{"__proto__":{"polluted":true},"constructor":1}')
@@ -138,13 +185,27 @@ describe('the record', () => {
   })
 
   test('Given a clock that steps back, when commands are sent, then receivedAt and durations never run backwards', async () => {
-    const clock = { times: [5000, 9000, 1000, 2000, 9001], now: () => clock.times.shift() ?? 0, monotonic: () => -Math.random() }
+    const clock = {
+      times: [5000, 9000, 1000, 2000, 9001],
+      now: () => clock.times.shift() ?? 0,
+      monotonic: () => -Math.random(),
+    }
     const store = memoryStore()
-    const audited = withCommandAudit(busWith(() => {}), store, { clock, mode: 'outcome' })
+    const audited = withCommandAudit(
+      busWith(() => {}),
+      store,
+      { clock, mode: 'outcome' },
+    )
     await audited.send(order, { id: 'a' })
     await audited.send(order, { id: 'b' })
     const { records } = await store.list({ order: 'oldest' })
-    assert.deepEqual(records.map(({ receivedAt, settledAt }) => [receivedAt, settledAt]), [[5000, 9000], [9000, 9000]])
+    assert.deepEqual(
+      records.map(({ receivedAt, settledAt }) => [receivedAt, settledAt]),
+      [
+        [5000, 9000],
+        [9000, 9000],
+      ],
+    )
     assert.ok(records.every(({ durationMs = -1 }) => durationMs >= 0))
   })
 
@@ -156,7 +217,10 @@ describe('the record', () => {
     const store = memoryStore()
     await withCommandAudit(bus, store).send(order, { id: 'c' })
     const { records } = await store.list()
-    assert.deepEqual(records.map(({ state, attempts }) => [state, attempts]), [['successful', 3]])
+    assert.deepEqual(
+      records.map(({ state, attempts }) => [state, attempts]),
+      [['successful', 3]],
+    )
   })
 
   test('Given a time limit, when it is over, then the record is failed with code timeout and never flips', async () => {
@@ -174,7 +238,10 @@ describe('the record', () => {
 
   test('Given timeoutMs, when the handler settles late, then the event late says so', async () => {
     const finish = Promise.withResolvers<void>()
-    const audited = withCommandAudit(busWith(() => finish.promise), memoryStore())
+    const audited = withCommandAudit(
+      busWith(() => finish.promise),
+      memoryStore(),
+    )
     const late = audited.events.once('late')
     await assert.rejects(audited.send(order, { id: 'c', timeoutMs: 5 }), { code: 'COMMAND_TIMEOUT' })
     finish.resolve()
@@ -198,7 +265,10 @@ describe('the record', () => {
       if (when === 'before it is sent') controller.abort()
       await assert.rejects(audited.send(order, { id: 'c', signal: controller.signal }), { name: 'CommandCancelled' })
       const record = await store.get('c')
-      assert.deepEqual([record?.state, record?.problem?.code, runs], ['cancelled', 'aborted', when === 'while it runs' ? 1 : 0])
+      assert.deepEqual(
+        [record?.state, record?.problem?.code, runs],
+        ['cancelled', 'aborted', when === 'while it runs' ? 1 : 0],
+      )
     })
   }
 
@@ -219,7 +289,10 @@ describe('what is not accepted', () => {
   test('Given faults of the caller, when sent, then nothing runs and nothing is recorded', async () => {
     const store = memoryStore()
     let runs = 0
-    const audited = withCommandAudit(busWith(() => void runs++), store)
+    const audited = withCommandAudit(
+      busWith(() => void runs++),
+      store,
+    )
     await assert.rejects(audited.send({ type: 'unknown', data: 0 }), { code: 'UNKNOWN_COMMAND' })
     await assert.rejects(audited.send(order, { id: '\0' }), { code: 'INVALID_IDENTIFIER' })
     await assert.rejects(audited.send(order, { metadata: 5 as never }), { code: 'INVALID_METADATA' })
@@ -234,7 +307,10 @@ describe('what is not accepted', () => {
       schema: { '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues: [{ message: 'no' }] }) } },
     })
     const spy = { ...store, record: (record: CommandRecord) => (written.push(record.state), store.record(record)) }
-    const audited = withCommandAudit(new CommandBus().register(strict, () => {}), spy)
+    const audited = withCommandAudit(
+      new CommandBus().register(strict, () => {}),
+      spy,
+    )
     await assert.rejects(audited.send(strict('x'), { id: 'c' }), { name: 'CommandRejected' })
     const record = await store.get('c')
     assert.deepEqual([written, record?.problem?.code, record?.payload.data], [['rejected'], 'invalid-command', '"x"'])
@@ -278,7 +354,11 @@ describe('children', () => {
     await Promise.all(Array.from({ length: 1000 }, (_, n) => audited.send(order, { id: `r${n}` })))
     for (let n = 0; n < 1000; n++) {
       const chain = (await store.findByCorrelation(`r${n}`)).map(({ id, causationId }) => [id, causationId])
-      assert.deepEqual(chain, [[`r${n}`, undefined], [`r${n}/1`, `r${n}`], [`r${n}/2`, `r${n}`]])
+      assert.deepEqual(chain, [
+        [`r${n}`, undefined],
+        [`r${n}/1`, `r${n}`],
+        [`r${n}/2`, `r${n}`],
+      ])
     }
   })
 })
@@ -312,7 +392,10 @@ describe('repeats', () => {
     ]
     for (const error of thrown) {
       let runs = 0
-      const audited = withCommandAudit(busWith(() => (runs++, fail(error))), memoryStore())
+      const audited = withCommandAudit(
+        busWith(() => (runs++, fail(error))),
+        memoryStore(),
+      )
       await caught(audited.send(order, { id: 'c' }))
       const repeat = (await caught(audited.send(order, { id: 'c' }))) as CommandRejected
       assert.deepEqual([repeat.name, repeat.problem, runs], [error.name, error.problem, 1])
@@ -320,7 +403,10 @@ describe('repeats', () => {
   })
 
   test('Given a failed id, when sent again, then it is COMMAND_FAILED with what was recorded', async () => {
-    const audited = withCommandAudit(busWith(() => fail(new TypeError('broke'))), memoryStore())
+    const audited = withCommandAudit(
+      busWith(() => fail(new TypeError('broke'))),
+      memoryStore(),
+    )
     await caught(audited.send(order, { id: 'c' }))
     await assert.rejects(audited.send(order, { id: 'c' }), { code: 'COMMAND_FAILED', message: 'broke' })
   })
@@ -344,8 +430,15 @@ describe('repeats', () => {
   test('Given an intent that another process left, when its id is sent, then it is COMMAND_IN_FLIGHT', async () => {
     const store = memoryStore()
     let runs = 0
-    const audited = withCommandAudit(busWith(() => void runs++), store, { newId: () => 'c' })
-    const died = withCommandAudit(busWith(() => new Promise<void>(() => {})), store)
+    const audited = withCommandAudit(
+      busWith(() => void runs++),
+      store,
+      { newId: () => 'c' },
+    )
+    const died = withCommandAudit(
+      busWith(() => new Promise<void>(() => {})),
+      store,
+    )
     void died.send(order, { id: 'c' }).catch(() => {})
     await new Promise(setImmediate)
     await assert.rejects(audited.send(order), { code: 'COMMAND_IN_FLIGHT' })
@@ -356,7 +449,12 @@ describe('repeats', () => {
   test('Given 50 racing sends of one id over several buses, when all are done, then the handler ran once', async () => {
     const store = memoryStore()
     let runs = 0
-    const buses = Array.from({ length: 5 }, () => withCommandAudit(busWith(async () => void (runs++, await new Promise(setImmediate))), store))
+    const buses = Array.from({ length: 5 }, () =>
+      withCommandAudit(
+        busWith(async () => void (runs++, await new Promise(setImmediate))),
+        store,
+      ),
+    )
     const sends = Array.from({ length: 50 }, (_, n) => buses[n % 5]?.send(order, { id: 'c' }) as Promise<unknown>)
     const results = await Promise.allSettled(sends)
     assert.equal(runs, 1)
@@ -396,10 +494,13 @@ describe('what is kept', () => {
     bus.register('child', () => {})
     await withCommandAudit(bus, store).send(order, { dryRun: true })
     const { records } = await store.list()
-    assert.deepEqual(records.map(({ dryRun, importance, retention }) => [dryRun, importance, retention]), [
-      [true, 'low', 'short-lived'],
-      [true, 'low', 'short-lived'],
-    ])
+    assert.deepEqual(
+      records.map(({ dryRun, importance, retention }) => [dryRun, importance, retention]),
+      [
+        [true, 'low', 'short-lived'],
+        [true, 'low', 'short-lived'],
+      ],
+    )
   })
 
   test('Given params, when sent, then record and handler both have what it changed', async () => {
@@ -430,7 +531,11 @@ describe('what is kept', () => {
     for (const params of [() => fail(new Error('x')), async () => ({}), () => 5, () => ({ tenantId: '\0' })]) {
       const store = memoryStore()
       let runs = 0
-      const audited = withCommandAudit(busWith(() => void runs++), store, { params: params as never })
+      const audited = withCommandAudit(
+        busWith(() => void runs++),
+        store,
+        { params: params as never },
+      )
       const error = (await caught(audited.send(order))) as { code: string }
       assert.ok(['TRAIT_FAILED', 'INVALID_IDENTIFIER'].includes(error.code))
       assert.deepEqual([runs, (await store.list()).records.length], [0, 0])
@@ -457,8 +562,12 @@ describe('wrapping', () => {
     })
     const audited = withCommandAudit(withCommandAudit(bus, inner), outer, { mode: 'outcome' })
     await audited.send(order, { id: 'c' })
-    const ids = async (store: typeof inner) => (await store.list({ order: 'oldest' })).records.map(({ id, state }) => [id, state]).sort()
-    assert.deepEqual(await ids(inner), [['c', 'successful'], ['child', 'successful']])
+    const ids = async (store: typeof inner) =>
+      (await store.list({ order: 'oldest' })).records.map(({ id, state }) => [id, state]).sort()
+    assert.deepEqual(await ids(inner), [
+      ['c', 'successful'],
+      ['child', 'successful'],
+    ])
     assert.deepEqual(await ids(outer), await ids(inner))
     assert.equal(runs, 2)
   })
@@ -475,15 +584,23 @@ describe('wrapping', () => {
     const audited = withCommandAudit(stranger, store)
     await assert.rejects(audited.send(order, { id: 'c', tenantId: 't' }), { name: 'CommandRejected' })
     const records = (await store.list({ order: 'oldest' })).records
-    assert.deepEqual(records.map(({ id, state, causationId, tenantId }) => [id, state, causationId, tenantId]), [
-      ['c', 'rejected', undefined, 't'],
-      ['child', 'rejected', 'c', 't'],
-    ])
+    assert.deepEqual(
+      records.map(({ id, state, causationId, tenantId }) => [id, state, causationId, tenantId]),
+      [
+        ['c', 'rejected', undefined, 't'],
+        ['child', 'rejected', 'c', 't'],
+      ],
+    )
   })
 
   test('Given a stranger’s bus that answers anything, when audited, then the answer is the result', async () => {
     const bad = { events: [{ id: 'e1' }, { id: 5 }], result: 'done' }
-    for (const [answer, result, events] of [[7, 7, 0], [undefined, undefined, 0], [bad, 'done', 1], [{ odd: 1 }, { odd: 1 }, 0]] as const) {
+    for (const [answer, result, events] of [
+      [7, 7, 0],
+      [undefined, undefined, 0],
+      [bad, 'done', 1],
+      [{ odd: 1 }, { odd: 1 }, 0],
+    ] as const) {
       const store = memoryStore()
       const audited = withCommandAudit({ send: async (_: Command) => answer }, store)
       const receipt = (await audited.send(order)) as unknown as { result: unknown; events: unknown[] }
@@ -494,20 +611,36 @@ describe('wrapping', () => {
 
   test('Given options or arguments of the wrong kind, when wrapped, then it is INVALID_ARGUMENT', () => {
     const [bus, store] = [busWith(() => {}), memoryStore()]
-    const wrong = [{ mode: 'later' }, { onStoreFailure: 'panic' }, { deadlineMs: 0 }, { codec: {} }, { clock: {} }, { newId: 5 }, { backlog: { records: 0 } }]
-    for (const options of wrong) assert.throws(() => withCommandAudit(bus, store, options as never), { code: 'INVALID_ARGUMENT' })
+    const wrong = [
+      { mode: 'later' },
+      { onStoreFailure: 'panic' },
+      { deadlineMs: 0 },
+      { codec: {} },
+      { clock: {} },
+      { newId: 5 },
+      { backlog: { records: 0 } },
+    ]
+    for (const options of wrong)
+      assert.throws(() => withCommandAudit(bus, store, options as never), { code: 'INVALID_ARGUMENT' })
     assert.throws(() => withCommandAudit({} as never, store), { code: 'INVALID_ARGUMENT' })
     assert.throws(() => withCommandAudit(bus, {} as never), { code: 'INVALID_ARGUMENT' })
   })
 
   test('Given an unwritable id generator, when sent, then its ids are held to the same rules', async () => {
-    const audited = withCommandAudit(busWith(() => {}), memoryStore(), { newId: () => '' })
+    const audited = withCommandAudit(
+      busWith(() => {}),
+      memoryStore(),
+      { newId: () => '' },
+    )
     await assert.rejects(audited.send(order), { code: 'INVALID_IDENTIFIER' })
   })
 
   test('Given an audit that is unavailable, then its error says which command and why', () => {
     const error = new AuditUnavailable('c', 'STORE_TIMEOUT', 'unknown')
-    assert.deepEqual([error.commandId, error.storeCode, error.written, error.code], ['c', 'STORE_TIMEOUT', 'unknown', 'AUDIT_UNAVAILABLE'])
+    assert.deepEqual(
+      [error.commandId, error.storeCode, error.written, error.code],
+      ['c', 'STORE_TIMEOUT', 'unknown', 'AUDIT_UNAVAILABLE'],
+    )
   })
 })
 

@@ -2,9 +2,9 @@ import { AuditLayer } from './audit/audit-layer.ts'
 import type { AuditCounters, AuditEmitter, AuditOptions, Flushed } from './audit/options.ts'
 import { resolveOptions } from './audit/options.ts'
 import { type CommandBus, layers, type Results, sendThrough, type TypedSend } from './bus.ts'
-import { foreignLayer } from './foreign-bus.ts'
 import type { SendChild } from './context.ts'
 import { AlreadyAudited, InvalidArgument } from './errors.ts'
+import { foreignLayer } from './foreign-bus.ts'
 import type { CommandLogStore } from './store.ts'
 
 /** Any bus at all: what `withCommandAudit` can wrap. */
@@ -49,20 +49,25 @@ const wrappings = new WeakMap<object, readonly Wrapping[]>()
  * Returns a bus with the same handlers and the audit as its outermost layer; `bus` itself stays unaudited. Works with any
  * bus that has `send` and with any store. Throws `AlreadyAudited` where the same store would record a command twice.
  */
-export function withCommandAudit<Bus extends AnyBus>(bus: Bus, store: CommandLogStore, options: AuditOptions = {}): AuditedBus<Bus> {
+export function withCommandAudit<Bus extends AnyBus>(
+  bus: Bus,
+  store: CommandLogStore,
+  options: AuditOptions = {},
+): AuditedBus<Bus> {
   if (typeof bus?.send !== 'function') throw new InvalidArgument('bus', 'an object with send()', bus)
   if (typeof store?.record !== 'function') throw new InvalidArgument('store', 'a CommandLogStore', store)
   const before = wrappings.get(bus) ?? []
   if (before.some((wrapping) => wrapping.isOpen && wrapping.store === store)) throw new AlreadyAudited()
   const wrapping: Wrapping = { store, isOpen: true }
   const audit = new AuditLayer(layers.get(bus) ?? foreignLayer(bus), store, resolveOptions(options))
-  const sendChild: SendChild = (command, childOptions, parent) => sendThrough(audit, { send: sendChild, parent }, command, childOptions)
+  const sendChild: SendChild = (command, childOptions, parent) =>
+    sendThrough(audit, { send: sendChild, parent }, command, childOptions)
   const wiring = { send: sendChild }
   const audited = {
     send: ((command, sendOptions) => sendThrough(audit, wiring, command, sendOptions)) as TypedSend['send'],
-    events: audit.events,
+    events: audit.signals.events,
     get counters(): AuditCounters {
-      return { ...audit.counters }
+      return { ...audit.signals.counters }
     },
     flush: () => audit.flush(),
     async close(): Promise<Flushed> {

@@ -45,7 +45,13 @@ describe('send', () => {
   })
 
   test('Given a handler that throws, when sent, then the sender gets the very error', async () => {
-    const thrown = [new Error('boom'), new CommandRejected({ code: 'no' }), 'a text', null, { title: 'Odd', status: 500 }]
+    const thrown = [
+      new Error('boom'),
+      new CommandRejected({ code: 'no' }),
+      'a text',
+      null,
+      { title: 'Odd', status: 500 },
+    ]
     for (const error of thrown) {
       const bus = new CommandBus().register('deposit', () => {
         throw error
@@ -167,7 +173,7 @@ describe('definitions', () => {
     assert.ok(error instanceof CommandRejected)
     assert.equal(error.problem.code, 'invalid-command')
     assert.equal(error.problem.status, 422)
-    assert.deepEqual((error.problem['issues'] as { path: unknown }[])[0]?.path, ['item'])
+    assert.deepEqual((error.problem.issues as { path: unknown }[])[0]?.path, ['item'])
     assert.equal(runs, 0)
   })
 
@@ -194,7 +200,11 @@ describe('definitions', () => {
     })
     await bus.send(order({ item: 'tea' }))
     await bus.send(order({ item: 'sample' }))
-    await bus.send(order({ item: 'sample' }), { dryRun: false, importance: 'low', attributes: { item: 'own', by: 'web' } })
+    await bus.send(order({ item: 'sample' }), {
+      dryRun: false,
+      importance: 'low',
+      attributes: { item: 'own', by: 'web' },
+    })
     assert.deepEqual(seen, [
       [{ item: 'tea' }, false, 'high'],
       [{ item: 'sample' }, true, 'low'],
@@ -261,11 +271,36 @@ describe('types', () => {
 describe('inheritance', () => {
   const parent = { type: 'parent', data: 0 }
   const child = { type: 'child', data: 0 }
-  const facts = ({ id, correlationId, causationId, clientRef, tenantId, userId, dryRun, traceparent }: CommandContext) => ({
+  const facts = ({
+    id,
+    correlationId,
+    causationId,
+    clientRef,
+    tenantId,
+    userId,
+    dryRun,
+    traceparent,
+  }: CommandContext) => ({
     ...{ id, correlationId, causationId, clientRef, tenantId, userId, dryRun, traceparent },
   })
-  const options = { id: 'p', correlationId: 'k', clientRef: 'web', tenantId: 't', userId: 'u', dryRun: true, traceparent: '00-1' }
-  const inherited = { correlationId: 'k', causationId: 'p', clientRef: 'web', tenantId: 't', userId: 'u', dryRun: true, traceparent: '00-1' }
+  const options = {
+    id: 'p',
+    correlationId: 'k',
+    clientRef: 'web',
+    tenantId: 't',
+    userId: 'u',
+    dryRun: true,
+    traceparent: '00-1',
+  }
+  const inherited = {
+    correlationId: 'k',
+    causationId: 'p',
+    clientRef: 'web',
+    tenantId: 't',
+    userId: 'u',
+    dryRun: true,
+    traceparent: '00-1',
+  }
 
   for (const way of ['context.send', 'bus.send'] as const) {
     test(`Given a handler that sends by ${way}, then the child inherits and explicit options win`, async () => {
@@ -273,7 +308,10 @@ describe('inheritance', () => {
       const bus: CommandBus = new CommandBus()
       bus.register('child', (_, context) => void seen.push(facts(context)))
       bus.register('parent', async (_, context) => {
-        const send: CommandContext['send'] = way === 'bus.send' ? (command, options) => bus.send(command as Command, options) as never : context.send.bind(context)
+        const send: CommandContext['send'] =
+          way === 'bus.send'
+            ? (command, options) => bus.send(command as Command, options) as never
+            : context.send.bind(context)
         await new Promise(setImmediate)
         await send(child, { id: 'c1' })
         await send(child, { id: 'c2', causationId: 'x', tenantId: 't2', dryRun: false, correlationId: 'k2' })
@@ -294,7 +332,8 @@ describe('inheritance', () => {
       const chain = chains.get(context.correlationId) ?? []
       chains.set(context.correlationId, chain)
       chain.push(`${data}:${context.causationId ?? ''}>${context.id}`)
-      if ((data as number) < 3) await bus.send({ type: 'level', data: (data as number) + 1 }, { id: `${context.id}.${data}` })
+      if ((data as number) < 3)
+        await bus.send({ type: 'level', data: (data as number) + 1 }, { id: `${context.id}.${data}` })
     })
     await Promise.all(Array.from({ length: 1000 }, (_, n) => bus.send({ type: 'level', data: 1 }, { id: `r${n}` })))
     assert.equal(chains.size, 1000)
@@ -379,7 +418,7 @@ async function caught(promise: Promise<unknown>): Promise<unknown> {
 
 function cyclic(): object {
   const value: Record<string, unknown> = {}
-  value['self'] = value
+  value.self = value
   return value
 }
 

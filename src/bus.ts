@@ -1,9 +1,19 @@
-import type { AnyDefinition, Command, CommandDefinition, Receipt, ResultOf, Scope, SendArguments, SendOptions } from './command.ts'
+import { admit } from './admit.ts'
+import type {
+  AnyDefinition,
+  Command,
+  CommandDefinition,
+  Receipt,
+  ResultOf,
+  Scope,
+  SendArguments,
+  SendOptions,
+} from './command.ts'
 import { definitionOf } from './command.ts'
 import { compose, type FullDecision, type Handler, type Middleware, type Run } from './compose.ts'
-import { admit, type Context, openContext, running, type SendChild, type Wiring } from './context.ts'
-import { CommandCancelled, CommandTimeout, HandlerExists, InvalidArgument, UnknownCommand } from './errors.ts'
+import { type Context, openContext, running, type SendChild, type Wiring } from './context.ts'
 import { startTimer } from './deadline.ts'
+import { CommandCancelled, CommandTimeout, HandlerExists, InvalidArgument, UnknownCommand } from './errors.ts'
 import { checkIdentifier } from './identifier.ts'
 
 // What the type system remembers of the handlers registered so far; no value carries it.
@@ -140,7 +150,12 @@ export class CommandBus<Commands extends Command = Command> {
 const noOptions: SendOptions = Object.freeze({})
 
 /** Takes a command through a layer and all that it wraps. */
-export async function sendThrough(through: Layer, wiring: Wiring, command: Command, options: SendOptions | undefined): Promise<Receipt> {
+export async function sendThrough(
+  through: Layer,
+  wiring: Wiring,
+  command: Command,
+  options: SendOptions | undefined,
+): Promise<Receipt> {
   const context = through.open(command, options ?? noOptions, wiring)
   const admission = through.admit(context)
   if (admission !== undefined) await admission
@@ -176,10 +191,13 @@ export function runLimited(context: Context, run: Run): Promise<FullDecision> {
       if (signal !== undefined) giveUp(signal.reason, cancelled(signal))
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    const timer = timeoutMs === undefined ? undefined : startTimer(timeoutMs, () => {
-      const error = new CommandTimeout(timeoutMs)
-      giveUp(error, error)
-    })
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : startTimer(timeoutMs, () => {
+            const error = new CommandTimeout(timeoutMs)
+            giveUp(error, error)
+          })
     const finish = (settle: () => void, error?: unknown): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

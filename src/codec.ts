@@ -20,9 +20,14 @@ export const jsonCodec: Codec = {
       text = JSON.stringify(value)
     } catch {
       // The engine's message can quote property names and values of the body.
-      throw new CodecError('NOT_ENCODABLE', 'json', 'the value is cyclic, too deep, holds a bigint, or threw while read')
+      throw new CodecError(
+        'NOT_ENCODABLE',
+        'json',
+        'the value is cyclic, too deep, holds a bigint, or threw while read',
+      )
     }
-    if (text === undefined) throw new CodecError('NOT_ENCODABLE', 'json', 'undefined, functions and symbols have no JSON text')
+    if (text === undefined)
+      throw new CodecError('NOT_ENCODABLE', 'json', 'undefined, functions and symbols have no JSON text')
     return text
   },
   decode(data: string | Uint8Array): unknown {

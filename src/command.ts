@@ -108,7 +108,12 @@ export interface CommandTraits<Input = unknown, Output = Input, S extends Scope 
 }
 
 /** A command type with its traits; call it to make a command. */
-export interface CommandDefinition<Type extends string = string, Input = unknown, Output = Input, S extends Scope = Scope> {
+export interface CommandDefinition<
+  Type extends string = string,
+  Input = unknown,
+  Output = Input,
+  S extends Scope = 'global',
+> {
   (...data: undefined extends Input ? [data?: Input] : [data: Input]): Command<Type, Input> & Scoped<S>
   readonly type: Type
   readonly traits: CommandTraits<Input, Output, S>
@@ -127,10 +132,12 @@ const definitions = new WeakMap<Command, AnyDefinition>()
  * Makes a typed creator that carries what the command type knows about itself. Data is typed by the schema, or by
  * `defineCommand<'type', Data>('type')`.
  */
-export function defineCommand<const Type extends string, Input = unknown, Output = Input, const S extends Scope = 'global'>(
-  type: Type,
-  traits: CommandTraits<Input, Output, S> = {},
-): CommandDefinition<Type, Input, Output, S> {
+export function defineCommand<
+  const Type extends string,
+  Input = unknown,
+  Output = Input,
+  const S extends Scope = 'global',
+>(type: Type, traits: CommandTraits<Input, Output, S> = {}): CommandDefinition<Type, Input, Output, S> {
   checkIdentifier('type', type, 'required')
   if (typeof traits !== 'object' || traits === null) throw new InvalidArgument('traits', 'an object', traits)
   const create = (...data: readonly unknown[]): Command => {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CommandBus, type Decision, type Handler, type Middleware, mayLeave, mayRepeat, retry, timeout } from './index.ts'
+import {
+  CommandBus,
+  type Decision,
+  type Handler,
+  type Middleware,
+  mayLeave,
+  mayRepeat,
+  retry,
+  timeout,
+} from './index.ts'
 
 const command = { type: 'x', data: 0 }
 const decide: Handler = () => ({ result: 'decided' })
@@ -149,7 +158,9 @@ describe('retry', () => {
   test('Given an abort during the pause, when sent, then it gives up without another attempt', async () => {
     const { handler, runs } = flaky(9, retryable)
     const signal = AbortSignal.timeout(20)
-    await assert.rejects(busWith([retry({ attempts: 9, baseMs: 60_000, maxMs: 60_000 })], handler).send(command, { signal }))
+    await assert.rejects(
+      busWith([retry({ attempts: 9, baseMs: 60_000, maxMs: 60_000 })], handler).send(command, { signal }),
+    )
     assert.equal(runs(), 1)
   })
 

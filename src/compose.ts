@@ -1,5 +1,5 @@
 import type { Command, Decision } from './command.ts'
-import type { Context, CommandContext } from './context.ts'
+import type { CommandContext, Context } from './context.ts'
 import { InvalidDecision, kindOf, NextCalledTwice, NextNotAwaited } from './errors.ts'
 import { identifierFault } from './identifier.ts'
 import type { EventRef } from './record.ts'
@@ -8,7 +8,6 @@ import type { EventRef } from './record.ts'
 export type Handler<C extends Command = Command, Result = unknown> = (
   command: C,
   context: CommandContext<C>,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement is a decision without events
 ) => Decision<Result> | void | Promise<Decision<Result> | void>
 
 /** Wraps every command: calls `next` once, waits for it, and answers with its decision or another. */
@@ -116,7 +115,11 @@ export function checkDecision(value: unknown): FullDecision {
     throw new InvalidDecision(`received ${kindOf(value)}`)
   }
   const { events, result } = value as { events?: unknown; result?: unknown }
-  if (events === undefined && result === undefined && Object.keys(value).some((key) => key !== 'events' && key !== 'result')) {
+  if (
+    events === undefined &&
+    result === undefined &&
+    Object.keys(value).some((key) => key !== 'events' && key !== 'result')
+  ) {
     throw new InvalidDecision('received an object with neither')
   }
   return new CheckedDecision(events === undefined ? noEvents : checkEvents(events), result)

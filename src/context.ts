@@ -1,11 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AnyDefinition, Command, CommandTraits, ResultOf, Receipt, Scope, SendOptions } from './command.ts'
-import { CommandRejected, InvalidArgument, MissingTenant, MissingUser, TraitFailed } from './errors.ts'
+import { checkChoices, checkIdentifiers, checkScope } from './check-options.ts'
+import type { AnyDefinition, Command, CommandTraits, Receipt, ResultOf, Scope, SendOptions } from './command.ts'
 import { checkIdentifier, uuidv7 } from './identifier.ts'
 import type { JsonObject } from './json.ts'
 import { checkAttributes, checkMetadata } from './metadata.ts'
 import type { Attributes, Importance, Keep } from './record.ts'
-import type { SchemaIssue, SchemaResult } from './schema.ts'
 
 /** What a handler and its middleware know of the command at hand: every resolved option, and `send` for children. */
 export interface CommandContext<C extends Command = Command> {
@@ -78,7 +77,7 @@ export class Context implements CommandContext {
   readonly parent: Context | undefined
   readonly options: SendOptions
   readonly definition: AnyDefinition | undefined
-  readonly traits: CommandTraits
+  readonly traits: CommandTraits<unknown, unknown, Scope>
   /** Why the command is refused before its handler: an invalid command, or a validator that failed. */
   refusal: { readonly error: unknown } | undefined
   /** The data as it was asked: a schema's output replaces only the command that the handler sees. */
@@ -100,7 +99,7 @@ export class Context implements CommandContext {
     this.command = command
     this.asked = command.data
     this.definition = definition
-    this.traits = (definition?.traits as CommandTraits | undefined) ?? noTraits
+    this.traits = (definition?.traits as CommandTraits<unknown, unknown, Scope> | undefined) ?? noTraits
     this.options = options
     this.parent = parent
     this.#sendChild = isSame ? outer.#sendChild : wiring.send
@@ -135,7 +134,7 @@ export class Context implements CommandContext {
   }
 }
 
-const noTraits: CommandTraits = Object.freeze({})
+const noTraits: CommandTraits<unknown, unknown, Scope> = Object.freeze({})
 
 /** Something that a layer keeps with a context until it runs. */
 export interface LayerNote {
@@ -162,7 +161,7 @@ export function openContext(
   checkIdentifiers(context)
   checkChoices(options)
   const { traits } = context
-  checkScope(traits.scope, context)
+  checkScope(context)
   context.keep = options.keep ?? traits.keep ?? 'all'
   context.payload = options.payload ?? traits.payload ?? 'keep'
   if (options.metadata !== undefined) context.metadata = checkMetadata(options.metadata)
@@ -181,7 +180,7 @@ export function applyParams(context: Context, params: CommandParams): void {
   context.traceparent = params.traceparent
   checkIdentifiers(context)
   checkChoices(params)
-  checkScope(context.traits.scope, context)
+  checkScope(context)
   context.keep = params.keep ?? 'all'
   context.payload = params.payload ?? 'keep'
   context.importance = params.importance ?? 'normal'
@@ -190,121 +189,9 @@ export function applyParams(context: Context, params: CommandParams): void {
   context.attributes = params.attributes === undefined ? undefined : checkAttributes(params.attributes)
 }
 
-/**
- * Validates, then asks the traits: the last step before a command counts as accepted. Sets `refusal` instead of throwing
- * where the command is to be recorded as refused; throws `TraitFailed` where a trait is at fault.
- */
-export function admit(context: Context): undefined | Promise<undefined> {
-  const { schema } = context.traits
-  if (schema === undefined) {
-    resolveTraits(context)
-    return undefined
-  }
-  let answer: SchemaResult<unknown> | Promise<SchemaResult<unknown>>
-  try {
-    answer = schema['~standard'].validate(context.command.data)
-  } catch (error) {
-    context.refusal = { error }
-    return undefined
-  }
-  if (answer instanceof Promise) {
-    return answer.then(
-      (result) => accept(context, result),
-      (error: unknown) => {
-        context.refusal = { error }
-        return undefined
-      },
-    )
-  }
-  return accept(context, answer)
-}
-
-function accept(context: Context, answer: SchemaResult<unknown>): undefined {
-  if (answer.issues !== undefined) {
-    context.refusal = { error: invalidCommand(context.command.type, answer.issues) }
-    return
-  }
-  resolveTraits(context)
-  context.command = { type: context.command.type, data: answer.value }
-}
-
-function resolveTraits(context: Context): void {
-  const { traits, options, command } = context
-  if (traits.attributes !== undefined) {
-    const own = checkAttributes(callTrait('attributes', traits.attributes, command.data))
-    context.attributes = context.attributes === undefined ? own : Object.freeze({ ...own, ...context.attributes })
-  }
-  if (traits.dryRun !== undefined && options.dryRun === undefined && !context.dryRun) {
-    const dry: unknown = callTrait('dryRun', traits.dryRun, command.data)
-    if (typeof dry !== 'boolean') throw new TraitFailed('dryRun', 'expected a boolean')
-    resolveDryRun(context, dry)
-  }
-}
-
-function resolveDryRun(context: Context, asked: boolean): void {
+/** Settles whether this is a dry run, and with it how much it matters. */
+export function resolveDryRun(context: Context, asked: boolean): void {
   const { options, traits, parent } = context
   context.dryRun = options.dryRun ?? (asked || (parent?.dryRun ?? false))
   context.importance = options.importance ?? (context.dryRun ? 'low' : (traits.importance ?? 'normal'))
-}
-
-function callTrait<T>(name: string, trait: (data: never) => T, data: unknown): T {
-  try {
-    return trait(data as never)
-  } catch (cause) {
-    throw new TraitFailed(name, 'it threw', { cause })
-  }
-}
-
-function invalidCommand(type: string, issues: readonly SchemaIssue[]): CommandRejected {
-  const listed = issues.map((issue) => {
-    const path = issue.path?.map((part) => String(typeof part === 'object' ? part.key : part))
-    return path === undefined ? { message: issue.message } : { message: issue.message, path }
-  })
-  return new CommandRejected({
-    type: 'about:blank',
-    title: 'Invalid command',
-    status: 422,
-    code: 'invalid-command',
-    detail: `The data of '${type}' does not fit its schema (${listed.length} ${listed.length === 1 ? 'issue' : 'issues'})`,
-    issues: listed,
-  })
-}
-
-function checkIdentifiers(context: Context): void {
-  const { id, correlationId, causationId, clientRef, tenantId, userId, traceparent } = context
-  if (correlationId !== id) checkIdentifier('correlationId', correlationId)
-  if (causationId !== undefined) checkIdentifier('causationId', causationId)
-  if (clientRef !== undefined) checkIdentifier('clientRef', clientRef)
-  if (tenantId !== undefined) checkIdentifier('tenantId', tenantId)
-  if (userId !== undefined) checkIdentifier('userId', userId)
-  if (traceparent !== undefined) checkIdentifier('traceparent', traceparent)
-}
-
-const choices = {
-  importance: ['low', 'normal', 'high'],
-  keep: ['all', 'not-successful', 'failures', 'none'],
-  payload: ['keep', 'omit'],
-  dryRun: [true, false],
-} as const
-
-function checkChoices(options: SendOptions): void {
-  const { importance, keep, payload, dryRun, timeoutMs, signal } = options
-  if (importance !== undefined) checkChoice('importance', importance)
-  if (keep !== undefined) checkChoice('keep', keep)
-  if (payload !== undefined) checkChoice('payload', payload)
-  if (dryRun !== undefined) checkChoice('dryRun', dryRun)
-  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    throw new InvalidArgument('timeoutMs', 'a positive number of milliseconds', timeoutMs)
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidArgument('signal', 'an AbortSignal', signal)
-}
-
-function checkChoice(name: keyof typeof choices, value: unknown): void {
-  const allowed: readonly unknown[] = choices[name]
-  if (!allowed.includes(value)) throw new InvalidArgument(name, allowed.map((choice) => `'${String(choice)}'`).join(' or '), value)
-}
-
-function checkScope(scope: Scope | undefined, context: Context): void {
-  if (scope === 'tenant' && !context.tenantId) throw new MissingTenant(context.command.type)
-  if (scope === 'user' && !context.userId) throw new MissingUser(context.command.type)
 }

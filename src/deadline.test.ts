@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deadline } from './deadline.ts'
+import { Deadline } from './deadline.ts'
 
-const expired = (): Error => new Error('expired')
+function limit(ms: number): Deadline['run'] {
+  const deadline = new Deadline(ms, () => new Error('expired'))
+  return (call) => deadline.run(call)
+}
 
 test('Given calls that hang among calls that do not, when the time is over, then only those expire, each in its time', async () => {
-  const limited = deadline(30, expired)
+  const limited = limit(30)
   const startedAt = performance.now()
   const hung = limited(() => new Promise(() => {}))
   const quick = await limited(async () => 'quick')
@@ -20,19 +23,25 @@ test('Given calls that hang among calls that do not, when the time is over, then
 })
 
 test('Given calls that reject or throw, when made, then their error passes', async () => {
-  const limited = deadline(1000, expired)
-  await assert.rejects(limited(() => Promise.reject(new Error('own'))), { message: 'own' })
+  const limited = limit(1000)
+  await assert.rejects(
+    limited(() => Promise.reject(new Error('own'))),
+    { message: 'own' },
+  )
   await assert.rejects(
     limited(() => {
       throw new Error('sync')
     }),
     { message: 'sync' },
   )
-  await assert.rejects(limited(() => undefined as never), TypeError)
+  await assert.rejects(
+    limited(() => undefined as never),
+    TypeError,
+  )
 })
 
 test('Given nothing under way, then no timer holds the process open', async () => {
-  const limited = deadline(60_000, expired)
+  const limited = limit(60_000)
   for (let n = 0; n < 100; n++) await limited(async () => n)
   assert.equal(process.getActiveResourcesInfo().includes('Timeout'), false)
 })

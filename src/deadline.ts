@@ -15,56 +15,62 @@ interface Pending {
  * A time limit, the same for every call: one timer serves them all, so that a call costs a set insertion and not a timer
  * of its own.
  */
-export function deadline(ms: number, onExpiry: () => Error): <T>(call: () => PromiseLike<T>) => Promise<T> {
+export class Deadline {
+  readonly #ms: number
+  readonly #onExpiry: () => Error
   // Equal limits expire in the order of their calls, and a Set keeps that order.
-  const pending = new Set<Pending>()
-  let timer: NodeJS.Timeout | undefined
+  readonly #pending = new Set<Pending>()
+  #timer: NodeJS.Timeout | undefined
 
-  function sweep(): void {
-    timer = undefined
-    const now = performance.now()
-    for (const call of pending) {
-      if (call.expiresAt > now) break
-      pending.delete(call)
-      call.expire()
-    }
-    if (pending.size > 0) arm()
+  /** `onExpiry` makes the error of a call that took longer than `ms`. */
+  constructor(ms: number, onExpiry: () => Error) {
+    this.#ms = ms
+    this.#onExpiry = onExpiry
   }
 
-  function arm(): void {
-    const [oldest] = pending
-    timer = startTimer(Math.max(1, Math.ceil((oldest?.expiresAt ?? 0) - performance.now())), sweep)
-  }
-
-  function settled(call: Pending): void {
-    pending.delete(call)
-    // The timer stays for the next call, but holds no process open on its own.
-    if (pending.size === 0) timer?.unref()
-  }
-
-  return <T>(call: () => PromiseLike<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      const entry: Pending = { expiresAt: performance.now() + ms, expire: () => reject(onExpiry()) }
-      pending.add(entry)
-      if (timer === undefined) arm()
-      else if (pending.size === 1) timer.ref()
-      let answer: PromiseLike<T>
-      try {
-        answer = call()
-        answer.then(
-          (value) => {
-            settled(entry)
-            resolve(value)
-          },
-          (error: unknown) => {
-            settled(entry)
-            reject(error)
-          },
-        )
-      } catch (error) {
-        // A store that throws instead of rejecting, or answers with something that is no promise.
-        settled(entry)
+  /** Settles as the call does, or rejects once its time is over; what a call throws at once is a rejection too. */
+  run<T>(call: () => PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const entry: Pending = { expiresAt: performance.now() + this.#ms, expire: () => reject(this.#onExpiry()) }
+      this.#pending.add(entry)
+      if (this.#timer === undefined) this.#arm()
+      else if (this.#pending.size === 1) this.#timer.ref()
+      const fail = (error: unknown): void => {
+        this.#settled(entry)
         reject(error)
       }
+      try {
+        call().then((value) => {
+          this.#settled(entry)
+          resolve(value)
+        }, fail)
+      } catch (error) {
+        // A store that throws instead of rejecting, or answers with something that is no promise.
+        fail(error)
+      }
     })
+  }
+
+  #settled(entry: Pending): void {
+    this.#pending.delete(entry)
+    // The timer stays for the next call, but holds no process open on its own.
+    if (this.#pending.size === 0) this.#timer?.unref()
+  }
+
+  #arm(): void {
+    const [oldest] = this.#pending
+    const wait = (oldest?.expiresAt ?? 0) - performance.now()
+    this.#timer = startTimer(Math.max(1, Math.ceil(wait)), () => this.#sweep())
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    for (const entry of this.#pending) {
+      if (entry.expiresAt > now) break
+      this.#pending.delete(entry)
+      entry.expire()
+    }
+    if (this.#pending.size > 0) this.#arm()
+  }
 }

@@ -121,7 +121,10 @@ export class NextNotAwaited extends Error {
   override readonly name = 'NextNotAwaited'
   readonly code = 'NEXT_NOT_AWAITED'
   constructor(options?: ErrorOptions) {
-    super('A middleware settled before what it wraps: await next(), or mark it with mayLeave() if it gives up early', options)
+    super(
+      'A middleware settled before what it wraps: await next(), or mark it with mayLeave() if it gives up early',
+      options,
+    )
   }
 }
 
@@ -290,6 +293,7 @@ export function kindOf(value: unknown): string {
 }
 
 function messageOf(problem: Problem, name: string): string {
-  if (typeof problem !== 'object' || problem === null) throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
+  if (typeof problem !== 'object' || problem === null)
+    throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
   return String(problem.detail ?? problem.title ?? problem.code ?? name)
 }

@@ -1,8 +1,9 @@
+import { admit } from './admit.ts'
 import type { AnyBus } from './audit.ts'
 import { checkCommand, type Layer, runLimited } from './bus.ts'
 import { type Command, definitionOf, type SendOptions } from './command.ts'
 import { checkDecision, type FullDecision } from './compose.ts'
-import { admit, type Context, openContext } from './context.ts'
+import { type Context, openContext } from './context.ts'
 import { InvalidDecision } from './errors.ts'
 import { checkIdentifier } from './identifier.ts'
 
@@ -20,7 +21,8 @@ export function foreignLayer(bus: AnyBus): Layer {
       return openContext(command, definitionOf(command), options, wiring)
     },
     admit,
-    run: (context) => (context.refusal === undefined ? runLimited(context, run) : Promise.reject(context.refusal.error)),
+    run: (context) =>
+      context.refusal === undefined ? runLimited(context, run) : Promise.reject(context.refusal.error),
   }
 }
 

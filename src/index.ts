@@ -1,6 +1,6 @@
-export { type AnyBus, type AuditControls, type AuditedBus, type SendOf, withCommandAudit } from './audit.ts'
 export type { BacklogLimits } from './audit/backlog.ts'
 export type { AuditCounters, AuditEmitter, AuditEvents, AuditMode, AuditOptions, Flushed } from './audit/options.ts'
+export { type AnyBus, type AuditControls, type AuditedBus, type SendOf, withCommandAudit } from './audit.ts'
 export { CommandBus, type CommandOfType, type Results, type ResultThrough, type TypedSend } from './bus.ts'
 export type { Clock } from './clock.ts'
 export { type Codec, jsonCodec } from './codec.ts'

@@ -1,4 +1,4 @@
-import { InvalidMetadata, MetadataTooLarge, kindOf } from './errors.ts'
+import { InvalidMetadata, kindOf, MetadataTooLarge } from './errors.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { Attributes } from './record.ts'
 
@@ -38,7 +38,8 @@ function readSafely<T>(field: 'metadata' | 'attributes', read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof InvalidMetadata) throw error.field === field ? error : new InvalidMetadata(field, reasonOf(error))
+    if (error instanceof InvalidMetadata)
+      throw error.field === field ? error : new InvalidMetadata(field, reasonOf(error))
     throw new InvalidMetadata(field, 'a property threw while it was read')
   }
 }

@@ -97,7 +97,8 @@ export function checkPurge(options: PurgeOptions): { retention: Retention; befor
   if (!retentions.includes(retention)) throw invalid('retention', `one of ${retentions.join(', ')}`)
   const before = checkTime('before', options.before)
   if (before === undefined) throw invalid('before', 'a time')
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) throw invalid('limit', 'a whole number from 1')
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
+    throw invalid('limit', 'a whole number from 1')
   return { retention, before, limit }
 }
 
@@ -126,7 +127,12 @@ function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): 
   if (value !== undefined && !allowed.includes(value)) throw invalid(name, `one of ${allowed.join(', ')}`)
 }
 
-function checkList<T>(name: string, value: T | readonly T[] | undefined, isFine: (each: T) => boolean, expected: string): readonly T[] | undefined {
+function checkList<T>(
+  name: string,
+  value: T | readonly T[] | undefined,
+  isFine: (each: T) => boolean,
+  expected: string,
+): readonly T[] | undefined {
   if (value === undefined) return undefined
   const list = Array.isArray(value) ? [...(value as readonly T[])] : [value as T]
   if (!list.every(isFine)) throw invalid(name, expected)
@@ -135,7 +141,8 @@ function checkList<T>(name: string, value: T | readonly T[] | undefined, isFine:
 
 function checkAttributeFilter(attributes: unknown): readonly (readonly [string, AttributeValue])[] {
   if (attributes === undefined) return []
-  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) throw invalid('attributes', 'a flat record')
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes))
+    throw invalid('attributes', 'a flat record')
   const entries = Object.entries(attributes).filter(([, value]) => value !== undefined)
   for (const [, value] of entries) {
     if (!(typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))) {

@@ -15,7 +15,8 @@ export function checkRecord(record: CommandRecord): void {
     throw invalid('expected texts as id, type and correlationId')
   }
   if (state !== 'created' && !outcomes.includes(state)) throw invalid('unknown state')
-  if (typeof payload !== 'object' || payload === null || !Array.isArray(events)) throw invalid('expected a payload and events')
+  if (typeof payload !== 'object' || payload === null || !Array.isArray(events))
+    throw invalid('expected a payload and events')
   if (!Number.isSafeInteger(receivedAt)) throw invalid('expected receivedAt in whole milliseconds')
 }
 

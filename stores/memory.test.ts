@@ -41,7 +41,9 @@ describe('recording', () => {
     const results = [
       await store.record(made('a')),
       await store.record(made('a', { type: 'other' })),
-      await store.record(settled('a', { type: 'other', correlationId: 'x', receivedAt: 5, payload: { ...empty.payload, data: '1' } })),
+      await store.record(
+        settled('a', { type: 'other', correlationId: 'x', receivedAt: 5, payload: { ...empty.payload, data: '1' } }),
+      ),
       await store.record(settled('a', { state: 'failed' })),
       await store.record(made('a')),
       await store.record(settled('b')),
@@ -77,7 +79,11 @@ describe('recording', () => {
     wreck(record)
     bytes[0] = 9
     assert.deepEqual(await store.get('a'), before)
-    for (const read of [await store.get('a'), (await store.list()).records[0], (await store.findByCorrelation('k'))[0]]) {
+    for (const read of [
+      await store.get('a'),
+      (await store.list()).records[0],
+      (await store.findByCorrelation('k'))[0],
+    ]) {
       wreck(read)
       assert.deepEqual(await store.get('a'), before)
     }
@@ -85,7 +91,14 @@ describe('recording', () => {
 
   test('Given what is no record, when recorded, then it is INVALID_RECORD and nothing is written', async () => {
     const store = memoryStore()
-    for (const bad of [undefined, null, 5, {}, made('a', { state: 'done' as never }), made('a', { receivedAt: Number.NaN })]) {
+    for (const bad of [
+      undefined,
+      null,
+      5,
+      {},
+      made('a', { state: 'done' as never }),
+      made('a', { receivedAt: Number.NaN }),
+    ]) {
       await assert.rejects(store.record(bad as never), { name: 'StoreError', code: 'INVALID_RECORD', written: 'no' })
     }
     assert.deepEqual((await store.list()).records, [])
@@ -122,15 +135,33 @@ describe('reading', () => {
       const newest = await walk(store, { limit }, disturb)
       assert.deepEqual(newest.slice(-25), ids.toReversed())
     }
-    assert.deepEqual((await store.findByCorrelation('k')).slice(0, 25).map(({ id }) => id), ids)
+    assert.deepEqual(
+      (await store.findByCorrelation('k')).slice(0, 25).map(({ id }) => id),
+      ids,
+    )
   })
 
   test('Given every filter, when listed, then matches are exact and joined by AND', async () => {
     const store = memoryStore()
     const problem = { code: 'sold-out' }
     const [a, b] = [
-      settled('a', { tenantId: 't', userId: '', attributes: { n: 1, s: 'x' }, events: [{ id: 'e1' }, { id: 'e2' }], state: 'rejected', problem }),
-      made('b', { type: 'Order', tenantId: 'T', attributes: { n: '1' }, importance: 'high', retention: 'permanent', dryRun: true, receivedAt: 2000 }),
+      settled('a', {
+        tenantId: 't',
+        userId: '',
+        attributes: { n: 1, s: 'x' },
+        events: [{ id: 'e1' }, { id: 'e2' }],
+        state: 'rejected',
+        problem,
+      }),
+      made('b', {
+        type: 'Order',
+        tenantId: 'T',
+        attributes: { n: '1' },
+        importance: 'high',
+        retention: 'permanent',
+        dryRun: true,
+        receivedAt: 2000,
+      }),
     ]
     await store.record(a)
     await store.record(b)
@@ -168,14 +199,39 @@ describe('reading', () => {
       const { records } = await store.list(query)
       assert.equal(records.map(({ id }) => id).join(''), ids, JSON.stringify(query))
     }
-    assert.deepEqual((await store.findByType('order', { state: 'rejected' })).records.map(({ id }) => id), ['a'])
+    assert.deepEqual(
+      (await store.findByType('order', { state: 'rejected' })).records.map(({ id }) => id),
+      ['a'],
+    )
   })
 
   const invalid: unknown[] = [
-    null, 5, [], { colour: 'red' }, { type: null }, { type: [5] }, { state: 'done' }, { state: [undefined] }, { tenantId: 5 },
-    { eventId: null }, { importance: 'urgent' }, { dryRun: 'true' }, { from: Number.NaN }, { to: Number.POSITIVE_INFINITY },
-    { from: new Date(Number.NaN) }, { from: '2020' }, { order: 'random' }, { limit: 0 }, { limit: 1001 }, { limit: 1.5 },
-    { limit: '10' }, { limit: Number.NaN }, { attributes: [] }, { attributes: { a: null } }, { attributes: { a: Number.NaN } }, { cursor: 5 },
+    null,
+    5,
+    [],
+    { colour: 'red' },
+    { type: null },
+    { type: [5] },
+    { state: 'done' },
+    { state: [undefined] },
+    { tenantId: 5 },
+    { eventId: null },
+    { importance: 'urgent' },
+    { dryRun: 'true' },
+    { from: Number.NaN },
+    { to: Number.POSITIVE_INFINITY },
+    { from: new Date(Number.NaN) },
+    { from: '2020' },
+    { order: 'random' },
+    { limit: 0 },
+    { limit: 1001 },
+    { limit: 1.5 },
+    { limit: '10' },
+    { limit: Number.NaN },
+    { attributes: [] },
+    { attributes: { a: null } },
+    { attributes: { a: Number.NaN } },
+    { cursor: 5 },
   ]
   for (const query of invalid) {
     test(`Given the query ${JSON.stringify(query)}, when listed, then it is INVALID_QUERY`, async () => {
@@ -198,11 +254,18 @@ describe('reading', () => {
     for (let n = 0; n < 5; n++) await store.record(made(`c${n}`))
     const { next = '' } = await store.list({ limit: 2, type: ['order', 'other'] })
     assert.equal((await store.list({ limit: 1, type: ['other', 'order'], cursor: next })).records[0]?.id, 'c2')
-    const cursors = Array.from(next, (char, index) => next.slice(0, index) + (char === 'A' ? 'B' : 'A') + next.slice(index + 1))
+    const cursors = Array.from(
+      next,
+      (char, index) => next.slice(0, index) + (char === 'A' ? 'B' : 'A') + next.slice(index + 1),
+    )
     for (const cursor of [...cursors, '', 'x', `${next}A`, `${next}=`, next.slice(1), ` ${next}`]) {
       await assert.rejects(store.list({ type: ['order', 'other'], cursor }), { code: 'INVALID_CURSOR', written: 'no' })
     }
-    for (const query of [{ type: 'order' }, { type: ['order', 'other'], order: 'oldest' }, { type: ['order', 'other'], from: 1 }] as CommandQuery[]) {
+    for (const query of [
+      { type: 'order' },
+      { type: ['order', 'other'], order: 'oldest' },
+      { type: ['order', 'other'], from: 1 },
+    ] as CommandQuery[]) {
       await assert.rejects(store.list({ ...query, cursor: next }), { code: 'INVALID_CURSOR' })
     }
     const other = memoryStore()
@@ -252,13 +315,18 @@ describe('following', () => {
       }
     }
     await writing
-    assert.deepEqual(seen, Array.from({ length: all }, (_, n) => `c${n}`))
+    assert.deepEqual(
+      seen,
+      Array.from({ length: all }, (_, n) => `c${n}`),
+    )
   })
 
   test('Given followers in mid-wait, when they leave, abort, or the store closes, then each ends quietly', async () => {
     const store = memoryStore()
     const stop = new AbortController()
-    const [left, aborted, closed] = [store.follow(), store.follow({ signal: stop.signal }), store.follow()].map((each) => each[Symbol.asyncIterator]())
+    const [left, aborted, closed] = [store.follow(), store.follow({ signal: stop.signal }), store.follow()].map(
+      (each) => each[Symbol.asyncIterator](),
+    )
     const pending = [left, aborted, closed].map((each) => each?.next())
     await new Promise(setImmediate)
     await left?.return?.()
@@ -275,7 +343,9 @@ describe('following', () => {
     for (const after of ['', 'x', `${value.position}A`, value.position.slice(1)]) {
       await assert.rejects(store.follow({ after })[Symbol.asyncIterator]().next(), { code: 'INVALID_CURSOR' })
     }
-    await assert.rejects(memoryStore().follow({ after: value.position })[Symbol.asyncIterator]().next(), { code: 'INVALID_CURSOR' })
+    await assert.rejects(memoryStore().follow({ after: value.position })[Symbol.asyncIterator]().next(), {
+      code: 'INVALID_CURSOR',
+    })
   })
 })
 
@@ -302,7 +372,10 @@ describe('purging', () => {
     const { value } = (await iterator.next()) as IteratorYieldResult<Change>
     assert.equal(await store.purge({ retention: 'long-lived', before: 100, limit: 5 }), 5)
     const rest = await store.list({ order: 'oldest', cursor: first.next })
-    assert.deepEqual(rest.records.map(({ id }) => id), ['c5', 'c6', 'c7', 'c8', 'c9'])
+    assert.deepEqual(
+      rest.records.map(({ id }) => id),
+      ['c5', 'c6', 'c7', 'c8', 'c9'],
+    )
     const resumed: string[] = []
     for await (const { record } of store.follow({ after: value.position })) if (resumed.push(record.id) === 5) break
     assert.deepEqual(resumed, ['c5', 'c6', 'c7', 'c8', 'c9'])
@@ -310,8 +383,16 @@ describe('purging', () => {
 
   test('Given options out of range, when purged, then it is INVALID_QUERY', async () => {
     const store = memoryStore()
-    const bad = [undefined, {}, { retention: 'all', before: 1 }, { retention: 'permanent' }, { retention: 'permanent', before: Number.NaN }, { retention: 'permanent', before: 1, limit: 0 }]
-    for (const options of bad) await assert.rejects(store.purge(options as never), { code: 'INVALID_QUERY', written: 'no' })
+    const bad = [
+      undefined,
+      {},
+      { retention: 'all', before: 1 },
+      { retention: 'permanent' },
+      { retention: 'permanent', before: Number.NaN },
+      { retention: 'permanent', before: 1, limit: 0 },
+    ]
+    for (const options of bad)
+      await assert.rejects(store.purge(options as never), { code: 'INVALID_QUERY', written: 'no' })
   })
 })
 

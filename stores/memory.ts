@@ -98,7 +98,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
         changes.add(row)
         return 'settled'
       }
-      if (rows.size >= capacity) throw new StoreError('STORE_FULL', `The store holds its capacity of ${capacity} records`)
+      if (rows.size >= capacity)
+        throw new StoreError('STORE_FULL', `The store holds its capacity of ${capacity} records`)
       const added: Row = { sequence: nextSequence++, record: copyRecord(record), change: 0 }
       rows.set(record.id, added)
       ordered.push(added)
@@ -116,7 +117,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
       checkOpen()
       checkText('correlationId', correlationId)
-      return ordered.filter(({ record }) => record.correlationId === correlationId).map(({ record }) => copyRecord(record))
+      return ordered
+        .filter(({ record }) => record.correlationId === correlationId)
+        .map(({ record }) => copyRecord(record))
     },
 
     async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
@@ -190,7 +193,11 @@ function changeLog(data: string): ChangeLog {
     open: (after) => Number(openPosition(scope, after)),
     async read(after) {
       const batch: { change: Change; at: number }[] = []
-      for (let index = indexAfter(log, after, ({ at }) => at); index < log.length && batch.length < batchSize; index++) {
+      for (
+        let index = indexAfter(log, after, ({ at }) => at);
+        index < log.length && batch.length < batchSize;
+        index++
+      ) {
         const { at, row } = log[index] as (typeof log)[number]
         if (row.change !== at) continue
         batch.push({ at, change: { position: sealPosition(scope, String(at)), record: copyRecord(row.record) } })

@@ -1,35 +1,27 @@
-import Emittery from 'emittery'
 import type { Layer } from '../bus.ts'
 import { steadyNow } from '../clock.ts'
 import type { Command, SendOptions } from '../command.ts'
 import type { FullDecision } from '../compose.ts'
 import { applyParams, type Context, paramsOf, type Wiring } from '../context.ts'
-import { copyRecord } from '../copy-record.ts'
 import { AuditClosed, AuditUnavailable, CommandIdReused, CommandInFlight, StoreError, TraitFailed } from '../errors.ts'
 import type { CommandRecord, Keep } from '../record.ts'
 import type { CommandLogStore } from '../store.ts'
 import { type Draft, draftRecord, settleRecord } from './draft.ts'
-import type { AuditCounters, AuditEmitter, AuditEvents, Flushed, ResolvedOptions } from './options.ts'
+import type { Flushed, ResolvedOptions } from './options.ts'
 import { type Capture, capture } from './payload.ts'
 import { type Asked, answerRepeat, isSameCommand } from './repeat.ts'
+import { AuditSignals } from './signals.ts'
 import { toStoreError } from './store-failure.ts'
 import { Writer } from './writer.ts'
 
 /** How an accepted command ended: with a decision, or with whatever was thrown. */
-type Ending = { readonly decision: FullDecision; readonly thrown?: never } | { readonly thrown: { readonly error: unknown } }
+type Ending =
+  | { readonly decision: FullDecision; readonly thrown?: never }
+  | { readonly thrown: { readonly error: unknown } }
 
 /** The audit as the outermost layer of a bus: what `withCommandAudit` hands out the public face of. */
 export class AuditLayer implements Layer {
-  readonly events: AuditEmitter = new Emittery<AuditEvents>()
-  readonly counters: AuditCounters = {
-    received: 0,
-    settled: 0,
-    duplicates: 0,
-    redactionsFailed: 0,
-    storeFailures: 0,
-    ranUnrecorded: 0,
-    lost: 0,
-  }
+  readonly signals: AuditSignals = new AuditSignals()
   readonly #inner: Layer
   readonly #options: ResolvedOptions
   readonly #writer: Writer
@@ -48,7 +40,7 @@ export class AuditLayer implements Layer {
       store,
       deadlineMs: options.deadlineMs,
       limits: options.backlog,
-      onFailure: (record, error, lost) => this.#storeFailed(record, error, lost),
+      onFailure: (record, error, lost) => this.signals.storeFailed(record, error, lost),
     })
   }
 
@@ -72,8 +64,8 @@ export class AuditLayer implements Layer {
     const taken = this.#captureOf(context)
     const draft = draftRecord(context, taken, this.#now(), this.#options.source)
     if (taken.redactionFailed) {
-      this.counters.redactionsFailed++
-      this.#emit('redactionFailed', draft)
+      this.signals.counters.redactionsFailed++
+      this.signals.emit('redactionFailed', draft)
     }
     this.#inFlight++
     try {
@@ -134,7 +126,7 @@ export class AuditLayer implements Layer {
     const active = this.#active.get(id)
     if (active !== undefined) {
       if (!isSameCommand(active, draft, this.#options.codec)) throw new CommandIdReused(id)
-      this.#duplicate(draft)
+      this.signals.duplicate(draft)
       throw new CommandInFlight(id)
     }
     this.#active.set(id, { type, payload })
@@ -157,22 +149,26 @@ export class AuditLayer implements Layer {
       }
       if (this.#writer.backlog.isFull) await this.#waitForRoom(context.id)
     }
-    this.counters.received++
-    this.#emit('received', draft)
+    this.signals.counters.received++
+    this.signals.emit('received', draft)
     const { ending, record } = await this.#runInner(context, draft, writesIntent)
     if (isKept(context.keep, record)) await this.#store(record)
-    this.counters.settled++
-    this.#emit('settled', record)
+    this.signals.counters.settled++
+    this.signals.emit('settled', record)
     if (ending.thrown !== undefined) throw ending.thrown.error
     return ending.decision
   }
 
-  async #runInner(context: Context, draft: Draft, isWritten: boolean): Promise<{ ending: Ending; record: CommandRecord }> {
+  async #runInner(
+    context: Context,
+    draft: Draft,
+    isWritten: boolean,
+  ): Promise<{ ending: Ending; record: CommandRecord }> {
     const { clock, codec, maxPayloadBytes } = this.#options
     // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
     const record = isWritten ? { ...draft } : draft
     if (context.options.signal !== undefined || context.timeoutMs !== undefined) {
-      context.onLate = (error) => this.#late(record, error !== undefined)
+      context.onLate = (error) => this.signals.late(record, error !== undefined)
     }
     const startedAt = clock.monotonic()
     let ending: Ending
@@ -183,7 +179,12 @@ export class AuditLayer implements Layer {
     }
     const durationMs = Math.max(0, clock.monotonic() - startedAt)
     const times = { settledAt: this.#now(), durationMs }
-    settleRecord(record, context, ending, { times, masks: this.#captureOf(context).masks, codec, limit: maxPayloadBytes })
+    settleRecord(record, context, ending, {
+      times,
+      masks: this.#captureOf(context).masks,
+      codec,
+      limit: maxPayloadBytes,
+    })
     return { ending, record }
   }
 
@@ -198,7 +199,7 @@ export class AuditLayer implements Layer {
     const intent = await this.#writer.intent(draft)
     if ('error' in intent) {
       if (!this.#options.failOpen) throw new AuditUnavailable(draft.id, intent.error.code, intent.written)
-      this.counters.ranUnrecorded++
+      this.signals.counters.ranUnrecorded++
       return undefined
     }
     // Where the store had it smaller, the outcome must be of the same size.
@@ -234,7 +235,7 @@ export class AuditLayer implements Layer {
       return await this.#writer.get(draft.id)
     } catch (thrown) {
       const error = toStoreError(thrown)
-      this.#storeFailed(draft, error, false)
+      this.signals.storeFailed(draft, error, false)
       if (!this.#options.failOpen) throw new AuditUnavailable(draft.id, error.code, 'no')
       return undefined
     }
@@ -243,7 +244,7 @@ export class AuditLayer implements Layer {
   #answer(stored: CommandRecord, context: Context, draft: Draft): FullDecision {
     if (!isSameCommand(stored, draft, this.#options.codec)) throw new CommandIdReused(draft.id)
     context.duplicate = true
-    this.#duplicate(stored)
+    this.signals.duplicate(stored)
     return answerRepeat(stored, this.#options.codec)
   }
 
@@ -274,37 +275,11 @@ export class AuditLayer implements Layer {
     try {
       stored = await this.#writer.get(record.id)
     } catch (thrown) {
-      this.#storeFailed(record, toStoreError(thrown), false)
+      this.signals.storeFailed(record, toStoreError(thrown), false)
       return
     }
     if (stored?.state === record.state && stored.settledAt === record.settledAt) return
     this.#writer.backlog.lose(record, new StoreError('ALREADY_SETTLED', 'The id was settled by another hand', 'no'))
-  }
-
-  #storeFailed(record: CommandRecord, error: StoreError, lost: boolean): void {
-    this.counters.storeFailures++
-    if (lost) this.counters.lost++
-    if (this.events.listenerCount('storeFailed') > 0) this.#tell('storeFailed', { record: copyRecord(record), error, lost })
-  }
-
-  #duplicate(record: CommandRecord): void {
-    this.counters.duplicates++
-    this.#emit('duplicate', record)
-  }
-
-  #late(record: CommandRecord, failed: boolean): void {
-    if (this.events.listenerCount('late') > 0) this.#tell('late', { record: copyRecord(record), failed })
-  }
-
-  #emit(name: 'received' | 'settled' | 'duplicate' | 'redactionFailed', record: CommandRecord): void {
-    if (this.events.listenerCount(name) > 0) this.#tell(name, { record: copyRecord(record) })
-  }
-
-  #tell<Name extends keyof AuditEvents>(name: Name, data: AuditEvents[Name]): void {
-    this.events.emit(name, data).catch(() => {
-      // The listener's error may quote the record, so only its place is told.
-      process.emitWarning(`A listener of the audit event '${name}' threw`, { code: 'COMMANDLOG_LISTENER' })
-    })
   }
 }
 

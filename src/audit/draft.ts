@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { type CommandRecord, type EventRef, retentionOf, type Source } from '../record.ts'
 import { refusalOf } from './outcome.ts'
 import { type Capture, encodeBody, payloadOf } from './payload.ts'
-import { maskError, type Masks, maskMetadata, maskProblem } from './redact.ts'
+import { type Masks, maskError, maskMetadata, maskProblem } from './redact.ts'
 
 /** A record in the making. */
 export type Draft = { -readonly [key in keyof CommandRecord]: CommandRecord[key] }

@@ -96,12 +96,27 @@ export interface ResolvedOptions {
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
   const { mode = 'write-ahead', onStoreFailure = 'fail-closed', codec = jsonCodec, clock = systemClock } = options
   const { maxPayloadBytes = 1_048_576, deadlineMs = 5000, source, newId, params, backlog = {} } = options
-  check('mode', ['write-ahead', 'outcome', 'background'].includes(mode), "'write-ahead', 'outcome' or 'background'", mode)
-  check('onStoreFailure', ['fail-closed', 'fail-open'].includes(onStoreFailure), "'fail-closed' or 'fail-open'", onStoreFailure)
+  check(
+    'mode',
+    ['write-ahead', 'outcome', 'background'].includes(mode),
+    "'write-ahead', 'outcome' or 'background'",
+    mode,
+  )
+  check(
+    'onStoreFailure',
+    ['fail-closed', 'fail-open'].includes(onStoreFailure),
+    "'fail-closed' or 'fail-open'",
+    onStoreFailure,
+  )
   check('maxPayloadBytes', maxPayloadBytes >= 0, 'a number from 0', maxPayloadBytes)
   check('deadlineMs', deadlineMs > 0, 'a positive number', deadlineMs)
   check('codec', typeof codec?.encode === 'function' && typeof codec.decode === 'function', 'a codec', codec)
-  check('clock', typeof clock?.now === 'function' && typeof clock.monotonic === 'function', 'now() and monotonic()', clock)
+  check(
+    'clock',
+    typeof clock?.now === 'function' && typeof clock.monotonic === 'function',
+    'now() and monotonic()',
+    clock,
+  )
   check('newId', newId === undefined || typeof newId === 'function', 'a function', newId)
   check('params', params === undefined || typeof params === 'function', 'a function', params)
   const limits = { records: backlog.records ?? 10_000, bytes: backlog.bytes ?? 64 * 1_048_576 }

@@ -33,7 +33,8 @@ export function refusalOf(thrown: unknown, sender: AbortSignal | undefined): Ref
     return { state, problem, error: recordedError(thrown, name) }
   }
   // A handler that passes the abort of its sender on, as fetch and timers do, was cancelled.
-  if (sender?.aborted && (thrown === sender.reason || name === 'AbortError')) return { state: 'cancelled', problem: aborted }
+  if (sender?.aborted && (thrown === sender.reason || name === 'AbortError'))
+    return { state: 'cancelled', problem: aborted }
   return { state: 'failed', error: recordedError(thrown, name) }
 }
 
@@ -96,6 +97,6 @@ function safeProblem(raw: Problem): Problem {
 
 function withoutOddMembers(problem: JsonObject): Problem {
   const odd = textMembers.filter((member) => typeof problem[member] !== 'string') as string[]
-  if (!Number.isInteger(problem['status'])) odd.push('status')
+  if (!Number.isInteger(problem.status)) odd.push('status')
   return Object.fromEntries(Object.entries(problem).filter(([member]) => !odd.includes(member)))
 }

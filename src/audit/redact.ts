@@ -25,7 +25,8 @@ export function copyForRedaction(data: unknown, full: Payload, codec: Codec): un
 export function masksOf(full: Payload, codec: Codec, outcome: { readonly redacted: unknown } | 'failed'): () => Masks {
   let masks: Masks | undefined
   return () => {
-    masks ??= outcome === 'failed' || full.data === undefined ? 'everything' : secretsOf(codec, full.data, outcome.redacted)
+    masks ??=
+      outcome === 'failed' || full.data === undefined ? 'everything' : secretsOf(codec, full.data, outcome.redacted)
     return masks
   }
 }

@@ -60,6 +60,7 @@ function decodeResult(result: Payload | undefined, codec: Codec): unknown {
 
 function decode({ format, data }: Payload, codec: Codec): unknown {
   const reader = format === codec.format ? codec : jsonCodec
-  if (data === undefined || reader.format !== format) throw new CodecError('NOT_DECODABLE', format, 'no codec for this format')
+  if (data === undefined || reader.format !== format)
+    throw new CodecError('NOT_DECODABLE', format, 'no codec for this format')
   return reader.decode(data)
 }

@@ -7,7 +7,9 @@ import { StoreError } from '../errors.ts'
 export function toStoreError(thrown: unknown): StoreError {
   if (isStoreError(thrown)) return thrown
   const kind = thrown instanceof Error ? thrown.constructor.name : typeof thrown
-  return new StoreError('STORE_UNAVAILABLE', `The store failed without a StoreError (${kind})`, 'unknown', { cause: thrown })
+  return new StoreError('STORE_UNAVAILABLE', `The store failed without a StoreError (${kind})`, 'unknown', {
+    cause: thrown,
+  })
 }
 
 /** By name and code, never by class identity: the store may have loaded another copy of this package. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { deadline } from '../deadline.ts'
+import { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { CommandRecord, Payload } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
@@ -25,22 +25,25 @@ const pauses = [20, 80, 320] as const
 export class Writer {
   readonly backlog: Backlog
   readonly #options: WriterOptions
-  readonly #limited: <T>(call: () => PromiseLike<T>) => Promise<T>
+  readonly #deadline: Deadline
 
   constructor(options: WriterOptions) {
     const { deadlineMs, limits, onFailure } = options
     this.#options = options
-    this.#limited = deadline(deadlineMs, () => new StoreError('STORE_TIMEOUT', `The store did not answer within ${deadlineMs} ms`, 'unknown'))
+    this.#deadline = new Deadline(
+      deadlineMs,
+      () => new StoreError('STORE_TIMEOUT', `The store did not answer within ${deadlineMs} ms`, 'unknown'),
+    )
     this.backlog = new Backlog({ write: (record) => this.#writeTrimmed(record), limits, onFailure })
   }
 
   get(id: string): Promise<CommandRecord | undefined> {
-    return this.#limited(() => this.#options.store.get(id))
+    return this.#deadline.run(() => this.#options.store.get(id))
   }
 
   /** One write, or rejects with whatever the store said. */
   write(record: CommandRecord): Promise<RecordResult> {
-    return this.#limited(() => this.#options.store.record(record))
+    return this.#deadline.run(() => this.#options.store.record(record))
   }
 
   /** Writes an intent. A `no` is final; an `unknown` is tried again, since that is safe and may settle it. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mayRepeat, type Middleware } from '../compose.ts'
+import { type Middleware, mayRepeat } from '../compose.ts'
 import { InvalidArgument } from '../errors.ts'
 
 /** What `retry` takes. */
@@ -18,7 +18,8 @@ export interface RetryOptions {
  * the command's signal is aborted. The log keeps one record with `attempts`.
  */
 export function retry({ attempts = 3, baseMs = 50, maxMs = 2000 }: RetryOptions = {}): Middleware {
-  if (!(Number.isSafeInteger(attempts) && attempts >= 1)) throw new InvalidArgument('attempts', 'a whole number from 1', attempts)
+  if (!(Number.isSafeInteger(attempts) && attempts >= 1))
+    throw new InvalidArgument('attempts', 'a whole number from 1', attempts)
   if (!(baseMs >= 0)) throw new InvalidArgument('baseMs', 'a number from 0', baseMs)
   if (!(maxMs >= 0)) throw new InvalidArgument('maxMs', 'a number from 0', maxMs)
   return mayRepeat(async function retryMiddleware(context, next) {

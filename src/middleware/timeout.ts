@@ -1,5 +1,5 @@
 import type { Decision } from '../command.ts'
-import { mayLeave, type Middleware } from '../compose.ts'
+import { type Middleware, mayLeave } from '../compose.ts'
 import type { Context } from '../context.ts'
 import { startTimer } from '../deadline.ts'
 import { CommandTimeout, InvalidArgument } from '../errors.ts'

@@ -1,0 +1,46 @@
+import Emittery from 'emittery'
+import { copyRecord } from '../copy-record.ts'
+import type { StoreError } from '../errors.ts'
+import type { CommandRecord } from '../record.ts'
+import type { AuditCounters, AuditEmitter, AuditEvents } from './options.ts'
+
+/** What an audit tells the world: counters, and events whose listeners can neither fail nor slow a command. */
+export class AuditSignals {
+  readonly events: AuditEmitter = new Emittery<AuditEvents>()
+  readonly counters: AuditCounters = {
+    received: 0,
+    settled: 0,
+    duplicates: 0,
+    redactionsFailed: 0,
+    storeFailures: 0,
+    ranUnrecorded: 0,
+    lost: 0,
+  }
+
+  emit(name: 'received' | 'settled' | 'duplicate' | 'redactionFailed', record: CommandRecord): void {
+    if (this.events.listenerCount(name) > 0) this.#tell(name, { record: copyRecord(record) })
+  }
+
+  duplicate(record: CommandRecord): void {
+    this.counters.duplicates++
+    this.emit('duplicate', record)
+  }
+
+  storeFailed(record: CommandRecord, error: StoreError, lost: boolean): void {
+    this.counters.storeFailures++
+    if (lost) this.counters.lost++
+    if (this.events.listenerCount('storeFailed') === 0) return
+    this.#tell('storeFailed', { record: copyRecord(record), error, lost })
+  }
+
+  late(record: CommandRecord, failed: boolean): void {
+    if (this.events.listenerCount('late') > 0) this.#tell('late', { record: copyRecord(record), failed })
+  }
+
+  #tell<Name extends keyof AuditEvents>(name: Name, data: AuditEvents[Name]): void {
+    this.events.emit(name, data).catch(() => {
+      // The listener's error may quote the record, so only its place is told.
+      process.emitWarning(`A listener of the audit event '${name}' threw`, { code: 'COMMANDLOG_LISTENER' })
+    })
+  }
+}
