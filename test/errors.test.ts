@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+test('Given every error class of the library, then the page of errors tells its name and code', () => {
+  const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+  const classes = [...source.matchAll(/export class (\w+)/g)].map(([, name = '']) => name)
+  const codes = [...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, code = '']) => code)
+  assert.ok(classes.length > 20 && codes.length > 20)
+  assert.deepEqual([...classes, ...codes].filter((word) => !page.includes(`\`${word}\``)), [])
+})
