@@ -544,6 +544,45 @@ describe('what is kept', () => {
 })
 
 describe('wrapping', () => {
+  test('Given a typed bus, when audited, then commands, options and results are as typed as before', async () => {
+    const greet = defineCommand<'greet', string, string, 'tenant'>('greet', { scope: 'tenant' })
+    const bus = new CommandBus().register(greet, ({ data }) => ({ result: data.length }))
+    const audited = withCommandAudit(bus, memoryStore())
+    const { result } = await audited.send(greet('tea'), { tenantId: 't' })
+    const length: number = result
+    assert.equal(length, 3)
+    // @ts-expect-error: the type demands a tenant, audited or not
+    await assert.rejects(audited.send(greet('tea')), { code: 'MISSING_TENANT' })
+    const union = new CommandBus<Command<'a', number, string> | Command<'b', string>>().register('a', () => ({
+      result: 'x',
+    }))
+    const typed = withCommandAudit(union, memoryStore())
+    const text: string = (await typed.send({ type: 'a', data: 1 })).result
+    assert.equal(text, 'x')
+    // @ts-expect-error: data of another command
+    await assert.rejects(typed.send({ type: 'b', data: 1 }), { code: 'UNKNOWN_COMMAND' })
+  })
+
+  test('Given no options at all, when sent, then what is absent is absent from the record', async () => {
+    const store = memoryStore()
+    const unset = {
+      metadata: undefined,
+      attributes: undefined,
+      tenantId: undefined,
+      correlationId: undefined,
+      signal: undefined,
+    }
+    await withCommandAudit(
+      busWith(() => {}),
+      store,
+    ).send({ type: 'order', data: undefined }, { id: 'c', ...unset })
+    const keys = Object.keys((await store.get('c')) ?? {}).sort()
+    assert.deepEqual(keys, [
+      ...['attempts', 'correlationId', 'dryRun', 'durationMs', 'events', 'id', 'importance', 'payload'],
+      ...['receivedAt', 'retention', 'settledAt', 'state', 'type'],
+    ])
+  })
+
   test('Given a bus and a store, when wrapped twice, then it is ALREADY_AUDITED until the first is closed', async () => {
     const [bus, store] = [busWith(() => {}), memoryStore()]
     const audited = withCommandAudit(bus, store)
