@@ -1,8 +1,8 @@
 import { CodecError } from './errors.ts'
 
 /**
- * Turns a body into text or bytes and back. `encode` throws on what it cannot carry faithfully, `decode` on anything
- * that its `encode` could not have written; both throw `CodecError`, and neither ever echoes a value in its message.
+ * Turns a body into text or bytes and back. `encode` throws on what it cannot carry faithfully, `decode` on types and
+ * sizes that its `encode` could not have written; both throw `CodecError`, and neither ever echoes a value in its message.
  */
 export interface Codec {
   /** Recorded with every body, so that a reader knows how to decode it. */

@@ -8,5 +8,8 @@ test('Given every error class of the library, then the page of errors tells its 
   const classes = [...source.matchAll(/export class (\w+)/g)].map(([, name = '']) => name)
   const codes = [...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, code = '']) => code)
   assert.ok(classes.length > 20 && codes.length > 20)
-  assert.deepEqual([...classes, ...codes].filter((word) => !page.includes(`\`${word}\``)), [])
+  assert.deepEqual(
+    [...classes, ...codes].filter((word) => !page.includes(`\`${word}\``)),
+    [],
+  )
 })

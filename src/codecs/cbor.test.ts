@@ -10,7 +10,7 @@ function decode(hex: string): unknown {
 function refuses(bytes: Uint8Array, reason: RegExp): void {
   const started = performance.now()
   assert.throws(() => cborCodec.decode(bytes), { name: 'CodecError', code: 'NOT_DECODABLE', message: reason })
-  assert.ok(performance.now() - started < 500)
+  assert.ok(performance.now() - started < 3000)
 }
 
 function refusesHex(hex: string, reason: RegExp): void {

@@ -104,10 +104,10 @@ function decodesSafely(codec: Codec, bytes: Uint8Array): void {
   assert.deepEqual(codec.decode(codec.encode(value)), value)
 }
 
-function refusesBytes(codec: Codec, bytes: Uint8Array): void {
+function refusesBytes(codec: Codec, bytes: Uint8Array, message = /./): void {
   const started = performance.now()
-  assert.throws(() => codec.decode(bytes), { name: 'CodecError', code: 'NOT_DECODABLE', format: codec.format })
-  assert.ok(performance.now() - started < 1000)
+  assert.throws(() => codec.decode(bytes), { name: 'CodecError', code: 'NOT_DECODABLE', format: codec.format, message })
+  assert.ok(performance.now() - started < 3000)
 }
 
 for (const codec of [cborCodec, msgpackCodec]) {
@@ -221,7 +221,7 @@ for (const codec of [cborCodec, msgpackCodec]) {
         assert.throws(() => codec.decode(data as never), { code: 'NOT_DECODABLE' })
       }
       refusesBytes(codec, new Uint8Array(0))
-      refusesBytes(codec, new Uint8Array(2 ** 26 + 1))
+      refusesBytes(codec, new Uint8Array(2 ** 26 + 1), /more than 67108864 bytes/)
     })
 
     test('refuses an encoding that is cut off anywhere, or followed by another byte', () => {
@@ -229,8 +229,10 @@ for (const codec of [cborCodec, msgpackCodec]) {
         a: [1, -300, 2.5, 'é', 5n, new Date(1.5e12 + 1), Uint8Array.of(1, 2)],
         b: { c: null },
       })
-      for (let length = 0; length < data.length; length++) refusesBytes(codec, data.subarray(0, length))
-      refusesBytes(codec, Uint8Array.of(...data, 0))
+      for (let length = 0; length < data.length; length++) {
+        refusesBytes(codec, data.subarray(0, length), /the bytes end|longer than the bytes/)
+      }
+      refusesBytes(codec, Uint8Array.of(...data, 0), /bytes after the end/)
     })
 
     test('answers random bytes with a refusal or a body, and changes no prototype', () =>
