@@ -198,15 +198,15 @@ export function runLimited(context: Context, run: Run): Promise<FullDecision> {
             const error = new CommandTimeout(timeoutMs)
             giveUp(error, error)
           })
-    const finish = (settle: () => void, error?: unknown): void => {
+    const finish = (settle: () => void, failed: boolean): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      if (given === 'up') context.onLate?.(error)
+      if (given === 'up') context.onLate?.(failed)
       else settle()
     }
     running.run(context, run, context).then(
-      (decision) => finish(() => resolve(decision)),
-      (error: unknown) => finish(() => reject(error), error),
+      (decision) => finish(() => resolve(decision), false),
+      (error: unknown) => finish(() => reject(error), true),
     )
   })
 }

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** Where times come from. */
 export interface Clock {
   /** Epoch milliseconds. */
@@ -9,14 +11,15 @@ export interface Clock {
 /** The system's clocks. */
 export const systemClock: Clock = { now: Date.now, monotonic: () => performance.now() }
 
-const highest = new WeakMap<Clock, number>()
+const highest = new WeakMap<Clock, { time: number }>()
 
 /** Whole epoch milliseconds that never run backwards, whatever the clock does. One clock, one such order. */
 export function steadyNow(clock: Clock): () => number {
+  const known = highest.get(clock)
+  const last = known ?? { time: Number.NEGATIVE_INFINITY }
+  if (known === undefined) highest.set(clock, last)
   return () => {
-    const last = highest.get(clock) ?? Number.NEGATIVE_INFINITY
-    const now = Math.max(last, Math.floor(clock.now()))
-    if (now !== last) highest.set(clock, now)
-    return now
+    last.time = Math.max(last.time, Math.floor(clock.now()))
+    return last.time
   }
 }

@@ -126,7 +126,22 @@ export interface AnyDefinition {
   readonly traits: CommandTraits<never, unknown, Scope>
 }
 
-const definitions = new WeakMap<Command, AnyDefinition>()
+/** Lets a class add its private field to an object that exists already. */
+function itself(command: Command): Command {
+  return command
+}
+
+// A private field on the command: invisible to everybody, and far cheaper than an entry in a WeakMap.
+class Stamp extends (itself as unknown as new (command: Command) => object) {
+  readonly #definition: AnyDefinition
+  constructor(command: Command, definition: AnyDefinition) {
+    super(command)
+    this.#definition = definition
+  }
+  static on(command: Command): AnyDefinition | undefined {
+    return #definition in command ? command.#definition : undefined
+  }
+}
 
 /**
  * Makes a typed creator that carries what the command type knows about itself. Data is typed by the schema, or by
@@ -141,9 +156,7 @@ export function defineCommand<
   checkIdentifier('type', type, 'required')
   if (typeof traits !== 'object' || traits === null) throw new InvalidArgument('traits', 'an object', traits)
   const create = (...data: readonly unknown[]): Command => {
-    const command = { type, data: data[0] }
-    definitions.set(command, definition as unknown as AnyDefinition)
-    return command
+    return new Stamp({ type, data: data[0] }, definition as unknown as AnyDefinition) as unknown as Command
   }
   const definition = Object.assign(create, { type, traits: Object.freeze({ ...traits }) })
   return Object.freeze(definition) as unknown as CommandDefinition<Type, Input, Output, S>
@@ -151,5 +164,5 @@ export function defineCommand<
 
 /** The definition that made this very command object, if one did. */
 export function definitionOf(command: Command): AnyDefinition | undefined {
-  return definitions.get(command)
+  return Stamp.on(command)
 }

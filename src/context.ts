@@ -86,7 +86,7 @@ export class Context implements CommandContext {
   /** What audit layers noted of this command on its way in, the outermost first. */
   note: LayerNote | undefined
   /** Told when a handler settles after its command was given up. */
-  onLate: ((error: unknown) => void) | undefined
+  onLate: ((failed: boolean) => void) | undefined
   readonly #sendChild: SendChild
   #controller: AbortController | undefined
 

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** The longest delay that a timer can hold; a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1
 
@@ -6,20 +8,28 @@ export function startTimer(ms: number, fire: () => void): NodeJS.Timeout {
   return setTimeout(fire, Math.min(ms, longestTimer))
 }
 
-interface Pending {
+/** A call under way, between those that expire before and after it. */
+class Pending {
   readonly expiresAt: number
-  readonly expire: () => void
+  readonly reject: (error: unknown) => void
+  before: Pending | undefined = undefined
+  after: Pending | undefined = undefined
+
+  constructor(expiresAt: number, reject: (error: unknown) => void) {
+    this.expiresAt = expiresAt
+    this.reject = reject
+  }
 }
 
 /**
- * A time limit, the same for every call: one timer serves them all, so that a call costs a set insertion and not a timer
- * of its own.
+ * A time limit, the same for every call: one timer serves them all, so that a call costs a place in a list and not a timer
+ * of its own. Equal limits expire in the order of their calls, so the list is in order by itself.
  */
 export class Deadline {
   readonly #ms: number
   readonly #onExpiry: () => Error
-  // Equal limits expire in the order of their calls, and a Set keeps that order.
-  readonly #pending = new Set<Pending>()
+  #oldest: Pending | undefined
+  #newest: Pending | undefined
   #timer: NodeJS.Timeout | undefined
 
   /** `onExpiry` makes the error of a call that took longer than `ms`. */
@@ -31,17 +41,15 @@ export class Deadline {
   /** Settles as the call does, or rejects once its time is over; what a call throws at once is a rejection too. */
   run<T>(call: () => PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const entry: Pending = { expiresAt: performance.now() + this.#ms, expire: () => reject(this.#onExpiry()) }
-      this.#pending.add(entry)
-      if (this.#timer === undefined) this.#arm()
-      else if (this.#pending.size === 1) this.#timer.ref()
+      const pending = new Pending(performance.now() + this.#ms, reject)
+      this.#add(pending)
       const fail = (error: unknown): void => {
-        this.#settled(entry)
+        this.#remove(pending)
         reject(error)
       }
       try {
         call().then((value) => {
-          this.#settled(entry)
+          this.#remove(pending)
           resolve(value)
         }, fail)
       } catch (error) {
@@ -51,26 +59,47 @@ export class Deadline {
     })
   }
 
-  #settled(entry: Pending): void {
-    this.#pending.delete(entry)
-    // The timer stays for the next call, but holds no process open on its own.
-    if (this.#pending.size === 0) this.#timer?.unref()
+  #add(pending: Pending): void {
+    const newest = this.#newest
+    this.#newest = pending
+    if (newest !== undefined) {
+      newest.after = pending
+      pending.before = newest
+      return
+    }
+    this.#oldest = pending
+    if (this.#timer === undefined) this.#arm(pending)
+    else this.#timer.ref()
   }
 
-  #arm(): void {
-    const [oldest] = this.#pending
-    const wait = (oldest?.expiresAt ?? 0) - performance.now()
-    this.#timer = startTimer(Math.max(1, Math.ceil(wait)), () => this.#sweep())
+  /** Does nothing the second time: a call may settle after it has expired. */
+  #remove(pending: Pending): void {
+    const { before, after } = pending
+    if (before === undefined && this.#oldest !== pending) return
+    if (before === undefined) this.#oldest = after
+    else before.after = after
+    if (after === undefined) this.#newest = before
+    else after.before = before
+    pending.before = undefined
+    pending.after = undefined
+    // The timer stays for the next call, but holds no process open on its own.
+    if (this.#oldest === undefined) this.#timer?.unref()
+  }
+
+  #arm({ expiresAt }: Pending): void {
+    const wait = Math.max(1, Math.ceil(expiresAt - performance.now()))
+    this.#timer = startTimer(wait, () => this.#sweep())
   }
 
   #sweep(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const entry of this.#pending) {
-      if (entry.expiresAt > now) break
-      this.#pending.delete(entry)
-      entry.expire()
+    let pending = this.#oldest
+    while (pending !== undefined && pending.expiresAt <= now) {
+      this.#remove(pending)
+      pending.reject(this.#onExpiry())
+      pending = this.#oldest
     }
-    if (this.#pending.size > 0) this.#arm()
+    if (pending !== undefined) this.#arm(pending)
   }
 }

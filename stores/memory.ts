@@ -175,20 +175,23 @@ function changeLog(data: string): ChangeLog {
   let log: { readonly at: number; readonly row: Row }[] = []
   let next = 1
   let stale = 0
+  function makeStale(): void {
+    stale++
+    if (stale <= 1024 || stale <= log.length / 2) return
+    log = log.filter(({ at, row }) => at === row.change)
+    stale = 0
+  }
   return {
     add(row) {
-      if (row.change !== 0) stale++
+      const isFirst = row.change === 0
       row.change = next++
       log.push({ at: row.change, row })
-      if (stale > 1024 && stale > log.length / 2) {
-        log = log.filter(({ at, row: { change } }) => at === change)
-        stale = 0
-      }
+      if (!isFirst) makeStale()
       for (const wake of waiting) wake()
     },
     drop(row) {
       row.change = 0
-      stale++
+      makeStale()
     },
     open: (after) => Number(openPosition(scope, after)),
     async read(after) {

@@ -5,7 +5,7 @@ import type { FullDecision } from '../compose.ts'
 import { applyParams, type Context, paramsOf, type Wiring } from '../context.ts'
 import { AuditClosed, AuditUnavailable, CommandIdReused, CommandInFlight, StoreError, TraitFailed } from '../errors.ts'
 import type { CommandRecord, Keep } from '../record.ts'
-import type { CommandLogStore } from '../store.ts'
+import type { CommandLogStore, RecordResult } from '../store.ts'
 import { type Draft, draftRecord, settleRecord } from './draft.ts'
 import type { Flushed, ResolvedOptions } from './options.ts'
 import { type Capture, capture } from './payload.ts'
@@ -58,22 +58,13 @@ export class AuditLayer implements Layer {
     return admission === undefined ? this.#transform(context) : admission.then(() => this.#transform(context))
   }
 
-  async run(context: Context): Promise<FullDecision> {
+  run(context: Context): Promise<FullDecision> {
     const isChild = context.parent !== undefined && this.#inFlight > 0
-    if (this.#isClosed && !isChild) throw new AuditClosed()
+    if (this.#isClosed && !isChild) return Promise.reject(new AuditClosed())
     const taken = this.#captureOf(context)
     const draft = draftRecord(context, taken, this.#now(), this.#options.source)
-    if (taken.redactionFailed) {
-      this.signals.counters.redactionsFailed++
-      this.signals.emit('redactionFailed', draft)
-    }
-    this.#inFlight++
-    try {
-      return context.ownId ? await this.#runOwnId(context, draft) : await this.#runAudited(context, draft)
-    } finally {
-      this.#inFlight--
-      if (this.#inFlight === 0) for (const onIdle of this.#onIdle.splice(0)) onIdle()
-    }
+    if (taken.redactionFailed) this.signals.redactionFailed(draft)
+    return context.ownId ? this.#runOwnId(context, draft) : this.#runAudited(context, draft)
   }
 
   async flush(): Promise<Flushed> {
@@ -138,54 +129,48 @@ export class AuditLayer implements Layer {
   }
 
   async #runAudited(context: Context, draft: Draft): Promise<FullDecision> {
-    const writesIntent = this.#writesIntent(context)
-    if (writesIntent) {
-      const repeat = await this.#writeIntent(context, draft)
+    this.#inFlight++
+    try {
+      const isWritten = this.#writesIntent(context)
+      const repeat = isWritten ? await this.#writeIntent(context, draft) : await this.#lookFirst(context, draft)
       if (repeat !== undefined) return repeat
-    } else {
-      if (context.ownId) {
-        const stored = await this.#findRepeat(draft)
-        if (stored !== undefined) return this.#answer(stored, context, draft)
+      this.signals.received(draft)
+      // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
+      const record = isWritten ? { ...draft } : draft
+      context.onLate = this.#mayBeLate(context) ? (failed) => this.signals.late(record, failed) : undefined
+      const startedAt = this.#options.clock.monotonic()
+      let ending: Ending
+      try {
+        ending = { decision: await this.#inner.run(context) }
+      } catch (error) {
+        ending = { thrown: { error } }
       }
-      if (this.#writer.backlog.isFull) await this.#waitForRoom(context.id)
+      this.#settle(record, context, ending, startedAt)
+      let result: RecordResult | 'left' | undefined
+      try {
+        if (isKept(context.keep, record)) result = await this.#write(record)
+      } catch (thrown) {
+        result = await this.#writer.recover(record, thrown)
+      }
+      if (result === 'unchanged') await this.#checkOwn(record)
+      this.signals.settled(record)
+      if (ending.thrown !== undefined) throw ending.thrown.error
+      return ending.decision
+    } finally {
+      this.#inFlight--
+      if (this.#inFlight === 0 && this.#onIdle.length > 0) for (const onIdle of this.#onIdle.splice(0)) onIdle()
     }
-    this.signals.counters.received++
-    this.signals.emit('received', draft)
-    const { ending, record } = await this.#runInner(context, draft, writesIntent)
-    if (isKept(context.keep, record)) await this.#store(record)
-    this.signals.counters.settled++
-    this.signals.emit('settled', record)
-    if (ending.thrown !== undefined) throw ending.thrown.error
-    return ending.decision
   }
 
-  async #runInner(
-    context: Context,
-    draft: Draft,
-    isWritten: boolean,
-  ): Promise<{ ending: Ending; record: CommandRecord }> {
-    const { clock, codec, maxPayloadBytes } = this.#options
-    // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
-    const record = isWritten ? { ...draft } : draft
-    if (context.options.signal !== undefined || context.timeoutMs !== undefined) {
-      context.onLate = (error) => this.signals.late(record, error !== undefined)
-    }
-    const startedAt = clock.monotonic()
-    let ending: Ending
-    try {
-      ending = { decision: await this.#inner.run(context) }
-    } catch (error) {
-      ending = { thrown: { error } }
-    }
+  #settle(record: Draft, context: Context, ending: Ending, startedAt: number): void {
+    const { clock, codec, maxPayloadBytes: limit } = this.#options
     const durationMs = Math.max(0, clock.monotonic() - startedAt)
     const times = { settledAt: this.#now(), durationMs }
-    settleRecord(record, context, ending, {
-      times,
-      masks: this.#captureOf(context).masks,
-      codec,
-      limit: maxPayloadBytes,
-    })
-    return { ending, record }
+    settleRecord(record, context, ending, { times, masks: this.#captureOf(context).masks, codec, limit })
+  }
+
+  #mayBeLate({ options }: Context): boolean {
+    return options.signal !== undefined || options.timeoutMs !== undefined
   }
 
   /** Everything that is kept whatever comes of it, and that is not refused already, is on the record before it runs. */
@@ -230,6 +215,22 @@ export class AuditLayer implements Layer {
     return stored
   }
 
+  /** Without an intent, a chosen id is looked up before it runs; and whoever adds to a full backlog waits. */
+  #lookFirst(context: Context, draft: Draft): Promise<FullDecision | undefined> | undefined {
+    if (!context.ownId && !this.#writer.backlog.isFull) return undefined
+    return this.#lookAndWait(context, draft)
+  }
+
+  async #lookAndWait(context: Context, draft: Draft): Promise<FullDecision | undefined> {
+    const { failOpen, deadlineMs } = this.#options
+    if (context.ownId) {
+      const stored = await this.#findRepeat(draft)
+      if (stored !== undefined) return this.#answer(stored, context, draft)
+    }
+    if (failOpen || (await this.#writer.backlog.room(deadlineMs))) return undefined
+    throw new AuditUnavailable(context.id, 'BACKLOG_FULL', 'no')
+  }
+
   async #findRepeat(draft: Draft): Promise<CommandRecord | undefined> {
     try {
       return await this.#writer.get(draft.id)
@@ -248,25 +249,19 @@ export class AuditLayer implements Layer {
     return answerRepeat(stored, this.#options.codec)
   }
 
-  /** Back-pressure: waits until the backlog has room for one more. */
-  async #waitForRoom(id: string): Promise<void> {
-    if (this.#options.failOpen) return
-    if (await this.#writer.backlog.room(this.#options.deadlineMs)) return
-    throw new AuditUnavailable(id, 'BACKLOG_FULL', 'no')
+  /** The first try at an outcome; in the background nobody waits, unless there is no room. */
+  #write(record: CommandRecord): Promise<RecordResult | undefined> | undefined {
+    if (this.#options.mode !== 'background') return this.#writer.write(record)
+    const { backlog } = this.#writer
+    if (backlog.isFull) return this.#addWhenRoom(record)
+    backlog.add(record)
+    return undefined
   }
 
-  async #store(record: CommandRecord): Promise<void> {
-    if (this.#options.mode === 'background') {
-      const { backlog } = this.#writer
-      if (await backlog.offer(record, this.#options.deadlineMs)) return
-      backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
-      return
-    }
-    try {
-      if ((await this.#writer.write(record)) === 'unchanged') await this.#checkOwn(record)
-    } catch (thrown) {
-      if ((await this.#writer.recover(record, thrown)) === 'unchanged') await this.#checkOwn(record)
-    }
+  async #addWhenRoom(record: CommandRecord): Promise<undefined> {
+    const { backlog } = this.#writer
+    if (await backlog.offer(record, this.#options.deadlineMs)) return
+    backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
   }
 
   /** An outcome that changed nothing is either an earlier try's, or was settled by another hand; that must show. */

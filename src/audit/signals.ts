@@ -17,13 +17,24 @@ export class AuditSignals {
     lost: 0,
   }
 
-  emit(name: 'received' | 'settled' | 'duplicate' | 'redactionFailed', record: CommandRecord): void {
-    if (this.events.listenerCount(name) > 0) this.#tell(name, { record: copyRecord(record) })
+  received(record: CommandRecord): void {
+    this.counters.received++
+    this.#emit('received', record)
+  }
+
+  settled(record: CommandRecord): void {
+    this.counters.settled++
+    this.#emit('settled', record)
+  }
+
+  redactionFailed(record: CommandRecord): void {
+    this.counters.redactionsFailed++
+    this.#emit('redactionFailed', record)
   }
 
   duplicate(record: CommandRecord): void {
     this.counters.duplicates++
-    this.emit('duplicate', record)
+    this.#emit('duplicate', record)
   }
 
   storeFailed(record: CommandRecord, error: StoreError, lost: boolean): void {
@@ -35,6 +46,10 @@ export class AuditSignals {
 
   late(record: CommandRecord, failed: boolean): void {
     if (this.events.listenerCount('late') > 0) this.#tell('late', { record: copyRecord(record), failed })
+  }
+
+  #emit(name: 'received' | 'settled' | 'duplicate' | 'redactionFailed', record: CommandRecord): void {
+    if (this.events.listenerCount(name) > 0) this.#tell(name, { record: copyRecord(record) })
   }
 
   #tell<Name extends keyof AuditEvents>(name: Name, data: AuditEvents[Name]): void {
