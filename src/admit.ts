@@ -1,7 +1,12 @@
+import { askedOf, stampCommand } from './command.ts'
 import { type Context, resolveDryRun } from './context.ts'
 import { CommandRejected, TraitFailed } from './errors.ts'
+import { withinLimits } from './limits.ts'
 import { checkAttributes } from './metadata.ts'
-import type { SchemaIssue, SchemaResult } from './schema.ts'
+import type { SchemaIssue, StandardSchema } from './schema.ts'
+
+/** What a validator said, or that it failed. */
+type Verdict = { readonly answer: unknown } | { readonly error: unknown }
 
 /**
  * Validates, then asks the traits: the last step before a command counts as accepted. Sets `refusal` instead of throwing
@@ -9,56 +14,87 @@ import type { SchemaIssue, SchemaResult } from './schema.ts'
  */
 export function admit(context: Context): undefined | Promise<undefined> {
   const { schema } = context.traits
-  if (schema === undefined) {
+  // A command that another layer has validated already carries what was asked.
+  if (schema === undefined || askedOf(context.command) !== undefined) {
     resolveTraits(context)
     return undefined
   }
-  let answer: SchemaResult<unknown> | Promise<SchemaResult<unknown>>
-  try {
-    answer = schema['~standard'].validate(context.command.data)
-  } catch (error) {
-    context.refusal = { error }
-    return undefined
-  }
-  if (answer instanceof Promise) {
-    return answer.then(
-      (result) => accept(context, result),
-      (error: unknown) => {
-        context.refusal = { error }
-        return undefined
-      },
-    )
-  }
-  return accept(context, answer)
+  const verdict = askSchema(schema, context.command.data)
+  if (!(verdict instanceof Promise)) return accept(context, verdict)
+  const inTime = withinLimits(context, () => verdict).catch((error: unknown) => ({ error }))
+  return inTime.then((settled) => accept(context, settled))
 }
 
-function accept(context: Context, answer: SchemaResult<unknown>): undefined {
-  if (answer.issues !== undefined) {
-    context.refusal = { error: invalidCommand(context.command.type, answer.issues) }
+function askSchema(schema: StandardSchema, data: unknown): Verdict | Promise<Verdict> {
+  try {
+    const answer: unknown = schema['~standard'].validate(data)
+    if (!isThenable(answer)) return { answer }
+    return Promise.resolve(answer).then(
+      (settled: unknown) => ({ answer: settled }),
+      (error: unknown) => ({ error }),
+    )
+  } catch (error) {
+    return { error }
+  }
+}
+
+function accept(context: Context, verdict: Verdict): undefined {
+  if ('error' in verdict) {
+    context.refusal = { error: verdict.error }
+    return
+  }
+  const { type, data } = context.command
+  const { issues, value } = (verdict.answer ?? {}) as { issues?: readonly SchemaIssue[]; value?: unknown }
+  if (issues !== undefined) {
+    context.refusal = { error: invalidCommand(type, issues) }
+    return
+  }
+  if (typeof verdict.answer !== 'object' || verdict.answer === null || !('value' in verdict.answer)) {
+    context.refusal = { error: new TraitFailed('schema', 'it answered with neither a value nor issues') }
     return
   }
   resolveTraits(context)
-  context.command = { type: context.command.type, data: answer.value }
+  const output = { type, data: value }
+  context.command = context.definition === undefined ? output : stampCommand(output, context.definition, { data })
 }
 
 function resolveTraits(context: Context): void {
-  const { traits, options, command } = context
+  const { traits, said, asked } = context
   if (traits.attributes !== undefined) {
-    const own = checkAttributes(callTrait('attributes', traits.attributes, command.data))
-    context.attributes = context.attributes === undefined ? own : Object.freeze({ ...own, ...context.attributes })
+    const own = checkAttributes(callTrait('attributes', traits.attributes, asked))
+    context.attributes = context.attributes === undefined ? own : checkAttributes({ ...own, ...context.attributes })
   }
-  if (traits.dryRun !== undefined && options.dryRun === undefined && !context.dryRun) {
-    const dry: unknown = callTrait('dryRun', traits.dryRun, command.data)
+  if (traits.dryRun !== undefined && said.dryRun === undefined && !context.dryRun) {
+    const dry: unknown = callTrait('dryRun', traits.dryRun, asked)
     if (typeof dry !== 'boolean') throw new TraitFailed('dryRun', 'expected a boolean')
     resolveDryRun(context, dry)
   }
 }
 
 function callTrait<T>(name: string, trait: (data: never) => T, data: unknown): T {
+  let answer: T
   try {
-    return trait(data as never)
+    answer = trait(data as never)
   } catch (cause) {
     throw new TraitFailed(name, 'it threw', { cause })
+  }
+  refusePromise(name, answer)
+  return answer
+}
+
+/** Refuses an answer that comes later; its rejection must not become an unhandled one. */
+export function refusePromise(trait: string, answer: unknown): void {
+  if (!isThenable(answer)) return
+  Promise.resolve(answer).catch(() => undefined)
+  throw new TraitFailed(trait, 'expected an answer at once, not a promise')
+}
+
+/** Whether somebody waits for this value; a getter that throws says no. */
+export function isThenable(value: unknown): boolean {
+  try {
+    return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+  } catch {
+    return false
   }
 }
 

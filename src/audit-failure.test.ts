@@ -171,7 +171,7 @@ describe('an indefinite answer', () => {
   test('Given a chosen id whose ack was lost, when its record cannot be shown to be ours, then it does not run', async () => {
     const { bus, runs } = busWith(() => {})
     const anonymous = withCommandAudit(bus, storeThat(lostAck(1)))
-    await assert.rejects(anonymous.send(order, { id: 'c' }), { code: 'COMMAND_IN_FLIGHT' })
+    await assert.rejects(anonymous.send(order, { id: 'c' }), { code: 'AUDIT_UNAVAILABLE', written: 'unknown' })
     assert.equal(runs(), 0)
     const named = withCommandAudit(bus, storeThat(lostAck(1)), { source: { instance: 'pod-1' } })
     await named.send(order, { id: 'c' })

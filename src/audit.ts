@@ -1,7 +1,8 @@
 import { AuditLayer } from './audit/audit-layer.ts'
 import type { AuditCounters, AuditEmitter, AuditOptions, Flushed } from './audit/options.ts'
 import { resolveOptions } from './audit/options.ts'
-import { type CommandBus, layers, type Results, sendThrough, type TypedSend } from './bus.ts'
+import { CommandBus, type Layer, layers, type Results, sendThrough, type TypedSend } from './bus.ts'
+import type { Receipt, SendOptions } from './command.ts'
 import type { SendChild } from './context.ts'
 import { AlreadyAudited, InvalidArgument } from './errors.ts'
 import { foreignLayer } from './foreign-bus.ts'
@@ -16,9 +17,25 @@ export interface AnyBus {
 export type SendOf<Bus> =
   Bus extends CommandBus<infer Commands>
     ? TypedSend<Commands> & (Bus extends Results<infer Map> ? Results<Map> : unknown)
-    : Bus extends Pick<AnyBus, 'send'>
-      ? Pick<Bus, 'send'>
+    : Bus extends AnyBus
+      ? ForeignSend<Bus>
       : never
+
+/** How a stranger's bus sends once it is audited: the same commands and options, and a receipt of its answer. */
+export interface ForeignSend<Bus extends AnyBus> {
+  send(
+    command: Parameters<Bus['send']>[0],
+    options?: SendOptions & Parameters<Bus['send']>[1],
+  ): Promise<Receipt<ForeignResult<Awaited<ReturnType<Bus['send']>>>>>
+}
+
+/** The result in a stranger's answer: that of a receipt or decision, else the answer as a whole. */
+export type ForeignResult<Answer> = Answer extends {
+  readonly events: readonly unknown[]
+  readonly result?: infer Result
+}
+  ? Result
+  : Answer
 
 /** What an audited bus has besides `send`. */
 export interface AuditControls {
@@ -43,6 +60,7 @@ interface Wrapping {
   isOpen: boolean
 }
 
+const audits = new WeakSet<object>()
 const wrappings = new WeakMap<object, readonly Wrapping[]>()
 
 /**
@@ -59,7 +77,7 @@ export function withCommandAudit<Bus extends AnyBus>(
   const before = wrappings.get(bus) ?? []
   if (before.some((wrapping) => wrapping.isOpen && wrapping.store === store)) throw new AlreadyAudited()
   const wrapping: Wrapping = { store, isOpen: true }
-  const audit = new AuditLayer(layers.get(bus) ?? foreignLayer(bus), store, resolveOptions(options))
+  const audit = new AuditLayer(layerOf(bus), store, resolveOptions(options))
   const sendChild: SendChild = (command, childOptions, parent) =>
     sendThrough(audit, { send: sendChild, parent }, command, childOptions)
   const wiring = { send: sendChild }
@@ -78,6 +96,13 @@ export function withCommandAudit<Bus extends AnyBus>(
   }
   wrappings.set(bus, [...before.filter(({ isOpen }) => isOpen), wrapping])
   layers.set(audited, audit)
+  audits.add(audited.send)
   wrappings.set(audited, [...before, wrapping])
   return audited as unknown as AuditedBus<Bus>
+}
+
+/** A bus whose `send` somebody has replaced is a stranger's: what they put there must not be bypassed. */
+function layerOf(bus: AnyBus): Layer {
+  const isPlain = audits.has(bus.send) || bus.send === CommandBus.prototype.send
+  return (isPlain ? layers.get(bus) : undefined) ?? foreignLayer(bus)
 }

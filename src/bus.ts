@@ -8,13 +8,15 @@ import type {
   Scope,
   SendArguments,
   SendOptions,
+  Unscoped,
 } from './command.ts'
 import { definitionOf } from './command.ts'
-import { compose, type FullDecision, type Handler, type Middleware, type Run } from './compose.ts'
-import { type Context, openContext, running, type SendChild, type Wiring } from './context.ts'
-import { startTimer } from './deadline.ts'
-import { CommandCancelled, CommandTimeout, HandlerExists, InvalidArgument, UnknownCommand } from './errors.ts'
+import { compose, type Handler, type Middleware, type Run } from './compose.ts'
+import { type Context, openContext, type SendChild, type Wiring } from './context.ts'
+import type { FullDecision } from './decision.ts'
+import { HandlerExists, InvalidArgument, UnknownCommand } from './errors.ts'
 import { checkIdentifier } from './identifier.ts'
+import { runLimited } from './limits.ts'
 
 // What the type system remembers of the handlers registered so far; no value carries it.
 declare const resultsMark: unique symbol
@@ -43,6 +45,11 @@ type UnionMember<Commands extends Command, C extends Command> = string extends C
 
 /** How a bus of these commands sends. */
 export interface TypedSend<Commands extends Command = Command> {
+  send<Self, const C extends Commands>(
+    this: Self,
+    command: C & Unscoped,
+    options?: SendOptions,
+  ): Promise<Receipt<ResultThrough<Self, UnionMember<Commands, C>>>>
   send<Self, const C extends Commands>(
     this: Self,
     command: C,
@@ -119,6 +126,11 @@ export class CommandBus<Commands extends Command = Command> {
    */
   send<Self, const C extends Commands>(
     this: Self,
+    command: C & Unscoped,
+    options?: SendOptions,
+  ): Promise<Receipt<ResultThrough<Self, UnionMember<Commands, C>>>>
+  send<Self, const C extends Commands>(
+    this: Self,
     command: C,
     ...options: SendArguments<C>
   ): Promise<Receipt<ResultThrough<Self, UnionMember<Commands, C>>>>
@@ -170,48 +182,4 @@ export function checkCommand(command: unknown): asserts command is Command {
   }
   const { type } = command as { type?: unknown }
   if (typeof type !== 'string') throw new InvalidArgument('command.type', 'a string', type)
-}
-
-/** Runs within the command's async context, and gives up when its signal or its time says so. */
-export function runLimited(context: Context, run: Run): Promise<FullDecision> {
-  const { signal, timeoutMs } = context.options
-  if (signal === undefined && timeoutMs === undefined) return running.run(context, run, context)
-  if (signal?.aborted) return Promise.reject(cancelled(signal))
-  return new Promise<FullDecision>((resolve, reject) => {
-    let given: 'no' | 'up' = 'no'
-    const giveUp = (reason: unknown, error: Error): void => {
-      context.abort(reason)
-      // A handler that answers to the abort at once has the word: it knows best what was done.
-      setImmediate(() => {
-        given = 'up'
-        reject(error)
-      })
-    }
-    const onAbort = (): void => {
-      if (signal !== undefined) giveUp(signal.reason, cancelled(signal))
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : startTimer(timeoutMs, () => {
-            const error = new CommandTimeout(timeoutMs)
-            giveUp(error, error)
-          })
-    const finish = (settle: () => void, failed: boolean): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      if (given === 'up') context.onLate?.(failed)
-      else settle()
-    }
-    running.run(context, run, context).then(
-      (decision) => finish(() => resolve(decision), false),
-      (error: unknown) => finish(() => reject(error), true),
-    )
-  })
-}
-
-function cancelled(signal: AbortSignal): CommandCancelled {
-  const problem = { type: 'about:blank', title: 'Cancelled by its sender', status: 399, code: 'aborted' }
-  return new CommandCancelled(problem, { cause: signal.reason })
 }

@@ -13,13 +13,21 @@ export const systemClock: Clock = { now: Date.now, monotonic: () => performance.
 
 const highest = new WeakMap<Clock, { time: number }>()
 
-/** Whole epoch milliseconds that never run backwards, whatever the clock does. One clock, one such order. */
+/**
+ * Whole epoch milliseconds that never run backwards, whatever the clock does; one that throws or answers with no number
+ * stands still. One clock, one such order.
+ */
 export function steadyNow(clock: Clock): () => number {
   const known = highest.get(clock)
-  const last = known ?? { time: Number.NEGATIVE_INFINITY }
+  const last = known ?? { time: 0 }
   if (known === undefined) highest.set(clock, last)
   return () => {
-    last.time = Math.max(last.time, Math.floor(clock.now()))
+    try {
+      const now = Math.floor(clock.now())
+      if (now > last.time) last.time = now
+    } catch {
+      // An outcome must not be lost because a clock is broken.
+    }
     return last.time
   }
 }

@@ -15,6 +15,11 @@ export interface Command<Type extends string = string, Data = unknown, Result = 
   readonly [resultMark]?: Result
 }
 
+/** A command that demands no scope of its sender. */
+export interface Unscoped {
+  readonly [scopeMark]?: never
+}
+
 /** What a command's handler answers with. */
 export type ResultOf<C> = C extends { readonly [resultMark]?: infer Result } ? Result : unknown
 
@@ -48,9 +53,9 @@ export interface SendOptions {
   readonly payload?: 'keep' | 'omit' | undefined
   /** W3C trace context of the sender; copied unchanged down the chain. */
   readonly traceparent?: string | undefined
-  /** Gives the command up when aborted: `send` rejects at once, the handler's signal is aborted. */
+  /** Gives the command up when aborted: its handler's signal is aborted, and it is not waited for any longer. */
   readonly signal?: AbortSignal | undefined
-  /** Gives the command up after this long: `CommandTimeout`, the handler's signal is aborted. */
+  /** The same after this long, with `CommandTimeout`. Covers validation and handler, not the audit's writes. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -67,7 +72,7 @@ export type SendArguments<C> = C extends { readonly [scopeMark]?: infer S }
 
 /** What a handler answers with: the events that came out, and a result for the sender. */
 export interface Decision<Result = unknown> {
-  readonly events?: readonly EventRef[]
+  readonly events?: readonly EventRef[] | undefined
   readonly result?: Result
 }
 
@@ -123,23 +128,28 @@ export interface CommandDefinition<
 export interface AnyDefinition {
   (...data: never): Command
   readonly type: string
-  readonly traits: CommandTraits<never, unknown, Scope>
+  readonly traits: CommandTraits<never, never, Scope>
 }
 
-/** Lets a class add its private field to an object that exists already. */
+/** Lets a class add its private fields to an object that exists already. */
 function itself(command: Command): Command {
   return command
 }
 
-// A private field on the command: invisible to everybody, and far cheaper than an entry in a WeakMap.
+// Private fields on the command: invisible to everybody, and far cheaper than an entry in a WeakMap.
 class Stamp extends (itself as unknown as new (command: Command) => object) {
   readonly #definition: AnyDefinition
-  constructor(command: Command, definition: AnyDefinition) {
+  readonly #asked: { readonly data: unknown } | undefined
+  constructor(command: Command, definition: AnyDefinition, asked: { readonly data: unknown } | undefined) {
     super(command)
     this.#definition = definition
+    this.#asked = asked
   }
-  static on(command: Command): AnyDefinition | undefined {
+  static definitionOf(command: Command): AnyDefinition | undefined {
     return #definition in command ? command.#definition : undefined
+  }
+  static askedOf(command: Command): { readonly data: unknown } | undefined {
+    return #asked in command ? command.#asked : undefined
   }
 }
 
@@ -147,22 +157,46 @@ class Stamp extends (itself as unknown as new (command: Command) => object) {
  * Makes a typed creator that carries what the command type knows about itself. Data is typed by the schema, or by
  * `defineCommand<'type', Data>('type')`.
  */
+export function defineCommand<const Type extends string, Data = unknown>(
+  type: Type,
+  traits: CommandTraits<Data, Data, 'tenant'> & { readonly scope: 'tenant'; readonly schema?: undefined },
+): CommandDefinition<Type, Data, Data, 'tenant'>
+export function defineCommand<const Type extends string, Data = unknown>(
+  type: Type,
+  traits: CommandTraits<Data, Data, 'user'> & { readonly scope: 'user'; readonly schema?: undefined },
+): CommandDefinition<Type, Data, Data, 'user'>
+export function defineCommand<const Type extends string, Data = unknown>(
+  type: Type,
+  traits?: CommandTraits<Data, Data, 'global'> & { readonly schema?: undefined },
+): CommandDefinition<Type, Data, Data, 'global'>
 export function defineCommand<
   const Type extends string,
   Input = unknown,
   Output = Input,
   const S extends Scope = 'global',
->(type: Type, traits: CommandTraits<Input, Output, S> = {}): CommandDefinition<Type, Input, Output, S> {
+>(type: Type, traits?: CommandTraits<Input, Output, S>): CommandDefinition<Type, Input, Output, S>
+export function defineCommand(type: string, traits: object = {}): unknown {
   checkIdentifier('type', type, 'required')
   if (typeof traits !== 'object' || traits === null) throw new InvalidArgument('traits', 'an object', traits)
-  const create = (...data: readonly unknown[]): Command => {
-    return new Stamp({ type, data: data[0] }, definition as unknown as AnyDefinition) as unknown as Command
-  }
-  const definition = Object.assign(create, { type, traits: Object.freeze({ ...traits }) })
-  return Object.freeze(definition) as unknown as CommandDefinition<Type, Input, Output, S>
+  const create = (...data: readonly unknown[]): Command => stampCommand({ type, data: data[0] }, definition)
+  const definition: AnyDefinition = Object.assign(create, {
+    type,
+    traits: Object.freeze({ ...traits }) as AnyDefinition['traits'],
+  })
+  return Object.freeze(definition)
+}
+
+/** The command with its definition on it, for whatever layer it comes to; `asked` where its data is a schema's output. */
+export function stampCommand(command: Command, definition: AnyDefinition, asked?: { readonly data: unknown }): Command {
+  return new Stamp(command, definition, asked) as unknown as Command
+}
+
+/** What was asked, where this command's data is the output of its definition's schema already. */
+export function askedOf(command: Command): { readonly data: unknown } | undefined {
+  return Stamp.askedOf(command)
 }
 
 /** The definition that made this very command object, if one did. */
 export function definitionOf(command: Command): AnyDefinition | undefined {
-  return Stamp.on(command)
+  return Stamp.definitionOf(command)
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkChoices, checkIdentifiers, checkScope } from './check-options.ts'
 import type { AnyDefinition, Command, CommandTraits, Receipt, ResultOf, Scope, SendOptions } from './command.ts'
+import { askedOf, stampCommand } from './command.ts'
 import { checkIdentifier, uuidv7 } from './identifier.ts'
 import type { JsonObject } from './json.ts'
 import { checkAttributes, checkMetadata } from './metadata.ts'
@@ -54,6 +55,17 @@ export function paramsOf(context: CommandContext): CommandParams {
 /** What runs now, so that a handler which calls the bus directly passes on correlation, tenant and the rest. */
 export const running: AsyncLocalStorage<Context> = new AsyncLocalStorage()
 
+/** What a child takes over from its parent; values only, so that a child keeps no chain of its ancestors alive. */
+export interface Inherited {
+  readonly id: string
+  readonly correlationId: string
+  readonly clientRef: string | undefined
+  readonly tenantId: string | undefined
+  readonly userId: string | undefined
+  readonly traceparent: string | undefined
+  readonly dryRun: boolean
+}
+
 /** The one implementation of `CommandContext`; a class because the signal is made only when somebody asks for it. */
 export class Context implements CommandContext {
   command: Command
@@ -74,8 +86,10 @@ export class Context implements CommandContext {
   attempts = 0
   /** Whether the sender chose the id: only then can it be a repeat. */
   readonly ownId: boolean
-  readonly parent: Context | undefined
+  readonly parent: Inherited | undefined
   readonly options: SendOptions
+  /** The sender's signal; the handler's own is made from it when asked for. */
+  readonly sender: AbortSignal | undefined
   readonly definition: AnyDefinition | undefined
   readonly traits: CommandTraits<unknown, unknown, Scope>
   /** Why the command is refused before its handler: an invalid command, or a validator that failed. */
@@ -87,6 +101,8 @@ export class Context implements CommandContext {
   note: LayerNote | undefined
   /** Told when a handler settles after its command was given up. */
   onLate: ((failed: boolean) => void) | undefined
+  /** What the sender said of dry run and importance: it wins over what the traits say later. */
+  readonly said: Pick<SendOptions, 'dryRun' | 'importance'>
   readonly #sendChild: SendChild
   #controller: AbortController | undefined
 
@@ -94,13 +110,17 @@ export class Context implements CommandContext {
     const { id } = options
     const outer = wiring.parent ?? running.getStore()
     // The same command on its way through another layer's bus is not its own cause.
-    const isSame = outer !== undefined && outer.id === id
-    const parent = isSame ? outer.parent : outer
-    this.command = command
-    this.asked = command.data
+    const isSame = outer !== undefined && outer.id === id && outer.command.type === command.type
+    const parent = isSame ? outer.parent : outer && outer.inheritance()
+    // A command of our own: what its sender does to that object later is not what was asked.
+    const { type, data } = command
+    const asked = askedOf(command)
+    this.asked = asked === undefined ? data : asked.data
+    this.command = definition === undefined ? { type, data } : stampCommand({ type, data }, definition, asked)
     this.definition = definition
     this.traits = (definition?.traits as CommandTraits<unknown, unknown, Scope> | undefined) ?? noTraits
     this.options = options
+    this.said = options.dryRun === undefined && options.importance === undefined ? saidNothing : { ...options }
     this.parent = parent
     this.#sendChild = isSame ? outer.#sendChild : wiring.send
     this.ownId = id !== undefined
@@ -112,15 +132,21 @@ export class Context implements CommandContext {
     this.userId = options.userId ?? parent?.userId
     this.traceparent = options.traceparent ?? parent?.traceparent
     this.timeoutMs = options.timeoutMs
+    this.sender = options.signal
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      const sender = this.options.signal
-      if (sender?.aborted) this.#controller.abort(sender.reason)
+      if (this.sender?.aborted) this.#controller.abort(this.sender.reason)
     }
     return this.#controller.signal
+  }
+
+  /** What its children take over. */
+  inheritance(): Inherited {
+    const { id, correlationId, clientRef, tenantId, userId, traceparent, dryRun } = this
+    return { id, correlationId, clientRef, tenantId, userId, traceparent, dryRun }
   }
 
   /** Aborts the signal; nothing happens where nobody ever asked for it, except that a later asker finds it aborted. */
@@ -134,6 +160,7 @@ export class Context implements CommandContext {
   }
 }
 
+const saidNothing: Pick<SendOptions, 'dryRun' | 'importance'> = Object.freeze({})
 const noTraits: CommandTraits<unknown, unknown, Scope> = Object.freeze({})
 
 /** Something that a layer keeps with a context until it runs. */
@@ -191,7 +218,7 @@ export function applyParams(context: Context, params: CommandParams): void {
 
 /** Settles whether this is a dry run, and with it how much it matters. */
 export function resolveDryRun(context: Context, asked: boolean): void {
-  const { options, traits, parent } = context
-  context.dryRun = options.dryRun ?? (asked || (parent?.dryRun ?? false))
-  context.importance = options.importance ?? (context.dryRun ? 'low' : (traits.importance ?? 'normal'))
+  const { said, traits, parent } = context
+  context.dryRun = said.dryRun ?? (asked || (parent?.dryRun ?? false))
+  context.importance = said.importance ?? (context.dryRun ? 'low' : (traits.importance ?? 'normal'))
 }

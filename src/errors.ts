@@ -1,5 +1,5 @@
 import type { Problem } from './problem.ts'
-import type { RecordedError } from './record.ts'
+import type { EventRef, RecordedError } from './record.ts'
 
 /** An argument of the wrong kind, named with what was expected. Nothing ran and nothing was written. */
 export class InvalidArgument extends TypeError {
@@ -7,7 +7,8 @@ export class InvalidArgument extends TypeError {
   readonly code = 'INVALID_ARGUMENT'
   readonly argument: string
   constructor(argument: string, expected: string, received: unknown) {
-    super(`${argument}: expected ${expected}, received ${kindOf(received)}`)
+    // Arguments are options, never bodies: a number may show.
+    super(`${argument}: expected ${expected}, received ${typeof received === 'number' ? received : kindOf(received)}`)
     this.argument = argument
   }
 }
@@ -41,7 +42,7 @@ export class MetadataTooLarge extends RangeError {
   readonly field: 'metadata' | 'attributes'
   readonly limit: number
   constructor(field: 'metadata' | 'attributes', limit: number, bytes: number) {
-    super(`${field}: expected at most ${limit} bytes as JSON, received ${bytes}`)
+    super(`${field}: expected at most ${limit} bytes as JSON, received ${bytes} or more`)
     this.field = field
     this.limit = limit
   }
@@ -102,8 +103,13 @@ export class TraitFailed extends Error {
 export class InvalidDecision extends TypeError {
   override readonly name = 'InvalidDecision'
   readonly code = 'INVALID_DECISION'
-  constructor(reason: string) {
+  /** Those of its events that can be referred to: they have happened, and the record keeps them. */
+  readonly events: readonly EventRef[]
+  readonly reason: string
+  constructor(reason: string, events: readonly EventRef[] = []) {
     super(`Expected a decision ({ events?, result? }) or nothing: ${reason}`)
+    this.reason = reason
+    this.events = events
   }
 }
 
@@ -288,7 +294,6 @@ export class CodecError extends Error {
 export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'a non-finite number'
   return value === undefined ? 'nothing' : `a value of type ${typeof value}`
 }
 

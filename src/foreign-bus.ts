@@ -1,11 +1,12 @@
 import { admit } from './admit.ts'
 import type { AnyBus } from './audit.ts'
-import { checkCommand, type Layer, runLimited } from './bus.ts'
+import { checkCommand, type Layer } from './bus.ts'
 import { type Command, definitionOf, type SendOptions } from './command.ts'
-import { checkDecision, type FullDecision } from './compose.ts'
 import { type Context, openContext } from './context.ts'
+import { checkDecision, type FullDecision } from './decision.ts'
 import { InvalidDecision } from './errors.ts'
 import { checkIdentifier } from './identifier.ts'
+import { runLimited } from './limits.ts'
 
 /** Somebody else's bus, of which only `send` is known, as a layer. */
 export function foreignLayer(bus: AnyBus): Layer {
@@ -18,7 +19,8 @@ export function foreignLayer(bus: AnyBus): Layer {
     open(command, options, wiring) {
       checkCommand(command)
       checkIdentifier('type', command.type, 'required')
-      return openContext(command, definitionOf(command), options, wiring)
+      // A copy: what the stranger's bus is given later must be what was said now.
+      return openContext(command, definitionOf(command), { ...options }, wiring)
     },
     admit,
     run: (context) =>
@@ -26,36 +28,31 @@ export function foreignLayer(bus: AnyBus): Layer {
   }
 }
 
-/** Everything as resolved here, so that a bus which resolves options too comes to the same. */
+/** Everything as said and resolved here, so that a bus which resolves options too comes to the same. */
 function resolved(context: Context): SendOptions {
   const { id, correlationId, causationId, clientRef, tenantId, userId, traceparent } = context
-  const { importance, dryRun, attributes, metadata, keep, payload, options } = context
-  const { signal, timeoutMs } = options
+  const { importance, dryRun, attributes, metadata, keep, payload, sender: signal, timeoutMs } = context
   return {
+    // Options that only the stranger's bus knows.
+    ...context.options,
     ...{ id, correlationId, causationId, clientRef, tenantId, userId, traceparent },
     ...{ importance, dryRun, attributes, metadata, keep, payload, signal, timeoutMs },
   }
 }
 
-/** What a stranger's bus resolved to. The command has run, so an answer that is no decision is taken as its result. */
+/**
+ * What a stranger's bus resolved to: a receipt or decision where it has events, else the result as a whole. The command
+ * has run, so nothing about its answer makes it fail.
+ */
 function foreignDecision(value: unknown): FullDecision {
   if (typeof value !== 'object' || value === null) return checkDecision({ result: value })
   const { events, result } = value as { events?: unknown; result?: unknown }
-  if (!Array.isArray(events)) return checkDecision({ result: 'result' in value ? result : value })
+  if (!Array.isArray(events)) return checkDecision({ result: value })
   try {
     return checkDecision({ events, result })
   } catch (error) {
     if (!(error instanceof InvalidDecision)) throw error
-    // Its events have happened, whatever they look like: those that can be referred to are, and the command has succeeded.
-    return checkDecision({ events: events.filter(isLegalRef), result })
-  }
-}
-
-function isLegalRef(event: unknown): boolean {
-  try {
-    checkDecision({ events: [event] })
-    return true
-  } catch {
-    return false
+    // Its events have happened, whatever they look like: those that can be referred to are on the record.
+    return checkDecision({ events: error.events, result })
   }
 }

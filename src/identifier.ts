@@ -36,7 +36,12 @@ let sequence = 0
  * A new UUIDv7 (RFC 9562): its text sorts in the order of creation within the process, even while the clock stands
  * still or steps back. 12 bits count within a millisecond, 62 bits are random.
  */
-export function uuidv7(now: number = Date.now()): string {
+export function uuidv7(): string {
+  return uuidv7At(Date.now())
+}
+
+/** The same for a given time: a later one moves every later id of the process along. */
+export function uuidv7At(now: number): string {
   if (poolOffset + 10 > pool.length) {
     randomFillSync(pool)
     poolOffset = 0

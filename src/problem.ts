@@ -14,6 +14,14 @@ export interface Problem {
   readonly [extension: string]: JsonValue | undefined
 }
 
+/** The problem of a command that its sender gave up. */
+export const aborted: Problem = Object.freeze({
+  type: 'about:blank',
+  title: 'Cancelled by its sender',
+  status: 399,
+  code: 'aborted',
+})
+
 /** The states that a problem's status can stand for. `conflict` is not among them: only application code chooses it. */
 export type ProblemState = 'successful' | 'cancelled' | 'rejected' | 'failed'
 

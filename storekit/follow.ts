@@ -42,9 +42,16 @@ export function followChanges<Position>(
         position = { at: next.at }
         return { done: false, value: next.change }
       }
-      batch = await source.read(position.at)
-      index = 0
-      if (batch.length === 0) await source.wait(ended)
+      // Waiting begins before reading, so that what is written between the two is not missed.
+      const looked = new AbortController()
+      const more = source.wait(AbortSignal.any([ended, looked.signal]))
+      try {
+        batch = await source.read(position.at)
+        index = 0
+        if (batch.length === 0) await more
+      } finally {
+        looked.abort()
+      }
     }
     return { done: true, value: undefined }
   }

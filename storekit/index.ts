@@ -9,4 +9,4 @@ export {
   type EqualField,
   matches,
 } from './query.ts'
-export { checkRecord, isSettled, settle } from './record.ts'
+export { checkRecord, isSettled, settle, takeRecord } from './record.ts'

@@ -1,6 +1,16 @@
-import { type CommandRecord, type CommandState, StoreError } from '../src/index.ts'
+import {
+  type CommandRecord,
+  type CommandState,
+  copyRecord,
+  type Importance,
+  type Retention,
+  StoreError,
+} from '../src/index.ts'
 
 const outcomes: readonly CommandState[] = ['successful', 'cancelled', 'rejected', 'conflict', 'failed']
+
+const importances: readonly Importance[] = ['low', 'normal', 'high']
+const retentions: readonly Retention[] = ['short-lived', 'long-lived', 'permanent']
 
 /** Whether a record has its outcome. */
 export function isSettled(record: CommandRecord): boolean {
@@ -10,14 +20,30 @@ export function isSettled(record: CommandRecord): boolean {
 /** Refuses with `INVALID_RECORD` what is no record, before anything is written. */
 export function checkRecord(record: CommandRecord): void {
   if (typeof record !== 'object' || record === null) throw invalid('expected an object')
-  const { id, type, state, correlationId, payload, events, receivedAt } = record
+  const { id, type, state, correlationId, payload, events, receivedAt, importance, retention, dryRun } = record
   if (typeof id !== 'string' || typeof type !== 'string' || typeof correlationId !== 'string') {
     throw invalid('expected texts as id, type and correlationId')
   }
   if (state !== 'created' && !outcomes.includes(state)) throw invalid('unknown state')
-  if (typeof payload !== 'object' || payload === null || !Array.isArray(events))
-    throw invalid('expected a payload and events')
+  if (!importances.includes(importance) || !retentions.includes(retention) || typeof dryRun !== 'boolean') {
+    throw invalid('expected importance, retention and dryRun')
+  }
+  if (typeof payload !== 'object' || payload === null) throw invalid('expected a payload')
+  if (!Array.isArray(events) || !events.every((event) => typeof event?.id === 'string')) {
+    throw invalid('expected events with ids')
+  }
   if (!Number.isSafeInteger(receivedAt)) throw invalid('expected receivedAt in whole milliseconds')
+}
+
+/** A copy that shares nothing with what was passed in; `INVALID_RECORD` for what cannot be copied, such as a cycle. */
+export function takeRecord(record: CommandRecord): CommandRecord {
+  checkRecord(record)
+  try {
+    return copyRecord(record)
+  } catch {
+    // A cycle, a getter or a proxy of the caller.
+    throw invalid('expected plain data')
+  }
 }
 
 /**

@@ -23,7 +23,6 @@ import {
   type CheckedQuery,
   checkPurge,
   checkQuery,
-  checkRecord,
   checkText,
   checkTypeQuery,
   cursorScope,
@@ -34,6 +33,7 @@ import {
   openPosition,
   sealPosition,
   settle,
+  takeRecord,
 } from '../storekit/index.ts'
 
 /** What `memoryStore` takes. */
@@ -90,18 +90,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return {
     async record(record: CommandRecord): Promise<RecordResult> {
       checkOpen()
-      checkRecord(record)
-      const row = rows.get(record.id)
+      const own = takeRecord(record)
+      const row = rows.get(own.id)
       if (row !== undefined) {
-        if (isSettled(row.record) || !isSettled(record)) return 'unchanged'
-        row.record = settle(row.record, copyRecord(record))
+        if (isSettled(row.record) || !isSettled(own)) return 'unchanged'
+        row.record = settle(row.record, own)
         changes.add(row)
         return 'settled'
       }
       if (rows.size >= capacity)
         throw new StoreError('STORE_FULL', `The store holds its capacity of ${capacity} records`)
-      const added: Row = { sequence: nextSequence++, record: copyRecord(record), change: 0 }
-      rows.set(record.id, added)
+      const added: Row = { sequence: nextSequence++, record: own, change: 0 }
+      rows.set(own.id, added)
       ordered.push(added)
       changes.add(added)
       return 'created'
@@ -147,24 +147,24 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     async purge(options: PurgeOptions): Promise<number> {
       checkOpen()
       const { retention, before, limit = Number.POSITIVE_INFINITY } = checkPurge(options)
-      let purged = 0
+      const purged: Row[] = []
       ordered = ordered.filter((row) => {
         const { record } = row
         const isDue = record.retention === retention && isSettled(record) && record.receivedAt < before
-        if (!isDue || purged >= limit) return true
-        purged++
+        if (!isDue || purged.length >= limit) return true
+        purged.push(row)
         rows.delete(record.id)
-        changes.drop(row)
         return false
       })
-      return purged
+      if (purged.length > 0) changes.drop(purged)
+      return purged.length
     },
   }
 }
 
 interface ChangeLog extends FollowSource<number> {
   add(row: Row): void
-  drop(row: Row): void
+  drop(purged: readonly Row[]): void
   open(after: string): number
 }
 
@@ -175,9 +175,7 @@ function changeLog(data: string): ChangeLog {
   let log: { readonly at: number; readonly row: Row }[] = []
   let next = 1
   let stale = 0
-  function makeStale(): void {
-    stale++
-    if (stale <= 1024 || stale <= log.length / 2) return
+  function clean(): void {
     log = log.filter(({ at, row }) => at === row.change)
     stale = 0
   }
@@ -186,12 +184,13 @@ function changeLog(data: string): ChangeLog {
       const isFirst = row.change === 0
       row.change = next++
       log.push({ at: row.change, row })
-      if (!isFirst) makeStale()
+      if (!isFirst) stale++
+      if (stale > 1024 && stale > log.length / 2) clean()
       for (const wake of waiting) wake()
     },
-    drop(row) {
-      row.change = 0
-      makeStale()
+    drop(purged) {
+      for (const row of purged) row.change = 0
+      clean()
     },
     open: (after) => Number(openPosition(scope, after)),
     async read(after) {

@@ -1,9 +1,11 @@
+import { refusePromise } from '../admit.ts'
 import type { Layer } from '../bus.ts'
 import { steadyNow } from '../clock.ts'
 import type { Command, SendOptions } from '../command.ts'
-import type { FullDecision } from '../compose.ts'
 import { applyParams, type Context, paramsOf, type Wiring } from '../context.ts'
-import { AuditClosed, AuditUnavailable, CommandIdReused, CommandInFlight, StoreError, TraitFailed } from '../errors.ts'
+import { startTimer } from '../deadline.ts'
+import type { FullDecision } from '../decision.ts'
+import { AuditClosed, AuditUnavailable, CommandIdReused, StoreError, TraitFailed } from '../errors.ts'
 import type { CommandRecord, Keep } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
 import { type Draft, draftRecord, settleRecord } from './draft.ts'
@@ -19,6 +21,26 @@ type Ending =
   | { readonly decision: FullDecision; readonly thrown?: never }
   | { readonly thrown: { readonly error: unknown } }
 
+/** A place kept in the backlog: not needed, kept, or refused although the command runs. */
+type Place = 'none' | 'kept' | 'refused'
+
+/** A chosen id whose command runs, or waits to be written. */
+interface Active {
+  readonly asked: Asked
+  settled: CommandRecord | undefined
+  /** Whether the backlog has it still. */
+  isLeft: boolean
+}
+
+const actives = new WeakMap<CommandLogStore, Map<string, Active>>()
+
+/** One for each store, whatever buses are audited into it: a repeat in the same process needs no store to be told. */
+function activeOn(store: CommandLogStore): Map<string, Active> {
+  const active = actives.get(store) ?? new Map<string, Active>()
+  actives.set(store, active)
+  return active
+}
+
 /** The audit as the outermost layer of a bus: what `withCommandAudit` hands out the public face of. */
 export class AuditLayer implements Layer {
   readonly signals: AuditSignals = new AuditSignals()
@@ -26,8 +48,7 @@ export class AuditLayer implements Layer {
   readonly #options: ResolvedOptions
   readonly #writer: Writer
   readonly #now: () => number
-  /** The ids that senders chose, while their commands run here: a repeat in the same process needs no store to tell. */
-  readonly #active = new Map<string, Asked>()
+  readonly #active: Map<string, Active>
   #inFlight = 0
   #isClosed = false
   #onIdle: (() => void)[] = []
@@ -36,11 +57,13 @@ export class AuditLayer implements Layer {
     this.#inner = inner
     this.#options = options
     this.#now = steadyNow(options.clock)
+    this.#active = activeOn(store)
     this.#writer = new Writer({
       store,
       deadlineMs: options.deadlineMs,
       limits: options.backlog,
       onFailure: (record, error, lost) => this.signals.storeFailed(record, error, lost),
+      onDone: (record, result) => this.#left(record, result),
     })
   }
 
@@ -78,7 +101,7 @@ export class AuditLayer implements Layer {
     const { backlog } = this.#writer
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#options.deadlineMs)
+        const timer = startTimer(this.#options.deadlineMs, resolve)
         this.#onIdle.push(() => {
           clearTimeout(timer)
           resolve()
@@ -99,9 +122,8 @@ export class AuditLayer implements Layer {
       throw new TraitFailed('params', 'it threw', { cause })
     }
     if (answer === undefined) return
-    if (typeof answer !== 'object' || answer === null || 'then' in answer) {
-      throw new TraitFailed('params', 'expected the new params, at once')
-    }
+    refusePromise('params', answer)
+    if (typeof answer !== 'object' || answer === null) throw new TraitFailed('params', 'expected the new params')
     applyParams(context, { ...given, ...answer })
   }
 
@@ -111,33 +133,32 @@ export class AuditLayer implements Layer {
     return note as Capture
   }
 
-  /** An id that its sender chose may be a repeat, of a command that runs right now too. */
+  /** An id that its sender chose may be a repeat, of a command that runs right now too, or waits to be written. */
   async #runOwnId(context: Context, draft: Draft): Promise<FullDecision> {
     const { id, type, payload } = draft
     const active = this.#active.get(id)
-    if (active !== undefined) {
-      if (!isSameCommand(active, draft, this.#options.codec)) throw new CommandIdReused(id)
-      this.signals.duplicate(draft)
-      throw new CommandInFlight(id)
-    }
-    this.#active.set(id, { type, payload })
+    if (active !== undefined) return this.#answer(active.settled ?? { ...draft, ...active.asked }, context, draft)
+    const entry: Active = { asked: { type, payload }, settled: undefined, isLeft: false }
+    this.#active.set(id, entry)
     try {
-      return await this.#runAudited(context, draft)
+      return await this.#runAudited(context, draft, entry)
     } finally {
-      this.#active.delete(id)
+      if (!entry.isLeft && this.#active.get(id) === entry) this.#active.delete(id)
     }
   }
 
-  async #runAudited(context: Context, draft: Draft): Promise<FullDecision> {
+  async #runAudited(context: Context, draft: Draft, entry?: Active): Promise<FullDecision> {
     this.#inFlight++
+    let place: Place = 'none'
     try {
       const isWritten = this.#writesIntent(context)
       const repeat = isWritten ? await this.#writeIntent(context, draft) : await this.#lookFirst(context, draft)
       if (repeat !== undefined) return repeat
+      if (this.#options.mode === 'background') place = this.#reserve(context) ?? (await this.#reserveWithin(context))
       this.signals.received(draft)
       // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
       const record = isWritten ? { ...draft } : draft
-      context.onLate = this.#mayBeLate(context) ? (failed) => this.signals.late(record, failed) : undefined
+      context.onLate = (failed) => this.signals.late(record, failed)
       const startedAt = this.#options.clock.monotonic()
       let ending: Ending
       try {
@@ -146,17 +167,14 @@ export class AuditLayer implements Layer {
         ending = { thrown: { error } }
       }
       this.#settle(record, context, ending, startedAt)
-      let result: RecordResult | 'left' | undefined
-      try {
-        if (isKept(context.keep, record)) result = await this.#write(record)
-      } catch (thrown) {
-        result = await this.#writer.recover(record, thrown)
-      }
-      if (result === 'unchanged') await this.#checkOwn(record)
+      if (entry !== undefined) entry.settled = record
+      const writing = isKept(context.keep, record) ? this.#write(record, entry, place) : undefined
+      if (writing !== undefined) await writing
       this.signals.settled(record)
       if (ending.thrown !== undefined) throw ending.thrown.error
       return ending.decision
     } finally {
+      if (place === 'kept') this.#writer.backlog.release()
       this.#inFlight--
       if (this.#inFlight === 0 && this.#onIdle.length > 0) for (const onIdle of this.#onIdle.splice(0)) onIdle()
     }
@@ -169,13 +187,9 @@ export class AuditLayer implements Layer {
     settleRecord(record, context, ending, { times, masks: this.#captureOf(context).masks, codec, limit })
   }
 
-  #mayBeLate({ options }: Context): boolean {
-    return options.signal !== undefined || options.timeoutMs !== undefined
-  }
-
   /** Everything that is kept whatever comes of it, and that is not refused already, is on the record before it runs. */
   #writesIntent(context: Context): boolean {
-    const isRefused = context.refusal !== undefined || context.options.signal?.aborted
+    const isRefused = context.refusal !== undefined || context.sender?.aborted
     return this.#options.mode === 'write-ahead' && context.keep === 'all' && !isRefused
   }
 
@@ -191,14 +205,17 @@ export class AuditLayer implements Layer {
     draft.payload = intent.record.payload
     if (intent.result !== 'unchanged') return undefined
     const stored = await this.#readBack(draft.id)
-    if (intent.afterUnknown && this.#isOwnIntent(stored, context, draft)) return undefined
+    if (intent.afterUnknown && stored.state === 'created') {
+      if (this.#isOwnIntent(stored, context, draft)) return undefined
+      throw new AuditUnavailable(draft.id, 'STORE_UNAVAILABLE', 'unknown')
+    }
     return this.#answer(stored, context, draft)
   }
 
   /** Whether the record that a retried intent ran into is the first try's: nobody else's may be taken for it. */
   #isOwnIntent(stored: CommandRecord, context: Context, draft: Draft): boolean {
-    if (stored.state !== 'created') return false
     if (!context.ownId && this.#options.newId === undefined) return true
+    // In this process no other command of this id runs on this store, and no other process has this instance's name.
     const instance = draft.source?.instance
     return instance !== undefined && stored.source?.instance === instance && stored.receivedAt === draft.receivedAt
   }
@@ -215,19 +232,34 @@ export class AuditLayer implements Layer {
     return stored
   }
 
-  /** Without an intent, a chosen id is looked up before it runs; and whoever adds to a full backlog waits. */
+  /** Without an intent, a chosen id is looked up before it runs; and nothing runs that a full backlog would lose. */
   #lookFirst(context: Context, draft: Draft): Promise<FullDecision | undefined> | undefined {
-    if (!context.ownId && !this.#writer.backlog.isFull) return undefined
-    return this.#lookAndWait(context, draft)
+    const isFull = this.#options.mode === 'outcome' && this.#writer.backlog.isFull
+    return context.ownId || isFull ? this.#lookAndWait(context, draft, isFull) : undefined
   }
 
-  async #lookAndWait(context: Context, draft: Draft): Promise<FullDecision | undefined> {
+  async #lookAndWait(context: Context, draft: Draft, isFull: boolean): Promise<FullDecision | undefined> {
     const { failOpen, deadlineMs } = this.#options
     if (context.ownId) {
       const stored = await this.#findRepeat(draft)
       if (stored !== undefined) return this.#answer(stored, context, draft)
     }
-    if (failOpen || (await this.#writer.backlog.room(deadlineMs))) return undefined
+    if (!isFull || failOpen || (await this.#writer.backlog.room(deadlineMs))) return undefined
+    throw new AuditUnavailable(context.id, 'BACKLOG_FULL', 'no')
+  }
+
+  /** A place in the backlog for what is about to run, at once. Children need none, or they would wait for their parent. */
+  #reserve(context: Context): Place | undefined {
+    if (context.keep === 'none' || (context.parent !== undefined && this.#inFlight > 1)) return 'none'
+    return this.#writer.backlog.reserve() ? 'kept' : undefined
+  }
+
+  /** Back-pressure: waits for a place; with `fail-open` only as long as the store is merely slow. */
+  async #reserveWithin(context: Context): Promise<Place> {
+    const { backlog } = this.#writer
+    const { failOpen, deadlineMs } = this.#options
+    if (!(failOpen && backlog.isFailing) && (await backlog.reserveWithin(deadlineMs))) return 'kept'
+    if (failOpen) return 'refused'
     throw new AuditUnavailable(context.id, 'BACKLOG_FULL', 'no')
   }
 
@@ -245,23 +277,41 @@ export class AuditLayer implements Layer {
   #answer(stored: CommandRecord, context: Context, draft: Draft): FullDecision {
     if (!isSameCommand(stored, draft, this.#options.codec)) throw new CommandIdReused(draft.id)
     context.duplicate = true
+    context.correlationId = stored.correlationId
     this.signals.duplicate(stored)
     return answerRepeat(stored, this.#options.codec)
   }
 
-  /** The first try at an outcome; in the background nobody waits, unless there is no room. */
-  #write(record: CommandRecord): Promise<RecordResult | undefined> | undefined {
-    if (this.#options.mode !== 'background') return this.#writer.write(record)
+  /** Writes an outcome, or puts it off: in the background, and where the store fails. */
+  #write(record: CommandRecord, entry: Active | undefined, place: Place): Promise<void> | undefined {
+    if (this.#options.mode !== 'background') return this.#writeNow(record, entry)
     const { backlog } = this.#writer
-    if (backlog.isFull) return this.#addWhenRoom(record)
+    if (place === 'refused' && backlog.isFull) {
+      backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
+      return undefined
+    }
+    if (entry !== undefined) entry.isLeft = true
     backlog.add(record)
     return undefined
   }
 
-  async #addWhenRoom(record: CommandRecord): Promise<undefined> {
-    const { backlog } = this.#writer
-    if (await backlog.offer(record, this.#options.deadlineMs)) return
-    backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
+  async #writeNow(record: CommandRecord, entry: Active | undefined): Promise<void> {
+    let result: RecordResult | 'left'
+    try {
+      result = await this.#writer.write(record)
+    } catch (thrown) {
+      // Before it is put off: the backlog may be done with it at once.
+      if (entry !== undefined) entry.isLeft = true
+      result = await this.#writer.recover(record, thrown)
+      if (entry !== undefined && result !== 'left') entry.isLeft = false
+    }
+    if (result === 'unchanged') await this.#checkOwn(record)
+  }
+
+  /** The backlog is done with a record: a repeat of its id finds it in the store from now on, or nowhere. */
+  #left(record: CommandRecord, result: RecordResult | 'lost'): void {
+    if (this.#active.get(record.id)?.settled === record) this.#active.delete(record.id)
+    if (result === 'unchanged') void this.#checkOwn(record)
   }
 
   /** An outcome that changed nothing is either an earlier try's, or was settled by another hand; that must show. */
@@ -273,7 +323,8 @@ export class AuditLayer implements Layer {
       this.signals.storeFailed(record, toStoreError(thrown), false)
       return
     }
-    if (stored?.state === record.state && stored.settledAt === record.settledAt) return
+    const isOwn = stored?.settledAt === record.settledAt && stored?.durationMs === record.durationMs
+    if (stored?.state === record.state && isOwn) return
     this.#writer.backlog.lose(record, new StoreError('ALREADY_SETTLED', 'The id was settled by another hand', 'no'))
   }
 }

@@ -1,6 +1,7 @@
 import { startTimer } from '../deadline.ts'
 import type { StoreError } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
+import type { RecordResult } from '../store.ts'
 import { isLasting, toStoreError } from './store-failure.ts'
 
 /** How much may wait to be written. */
@@ -11,15 +12,19 @@ export interface BacklogLimits {
 
 /** What a backlog needs to know. */
 export interface BacklogOptions {
-  readonly write: (record: CommandRecord) => Promise<unknown>
+  readonly write: (record: CommandRecord) => Promise<RecordResult>
   readonly limits: BacklogLimits
-  /** Told of every failed write; `lost` once nobody will try again. */
+  /** Told of every record's first failed write; `lost` once nobody will try again. */
   readonly onFailure: (record: CommandRecord, error: StoreError, lost: boolean) => void
+  /** Told when a record has left the backlog, by a write or by being lost. */
+  readonly onDone: (record: CommandRecord, result: RecordResult | 'lost') => void
 }
 
 interface Waiting {
   readonly record: CommandRecord
   readonly bytes: number
+  /** The order of arrival. */
+  readonly arrival: number
   failed: boolean
 }
 
@@ -28,20 +33,24 @@ const firstPauseMs = 100
 const longestPauseMs = 5000
 
 /**
- * Outcomes on their way to a store that need not, or could not, be waited for. Bounded in records and bytes; written in
+ * Outcomes on their way to a store that need not, or could not, be waited for. Bounded in records and bytes; begun in
  * order of arrival, many at once; tried again with growing pauses while the store fails.
  */
 export class Backlog {
   /** Records that no attempt will write any more. */
   lost = 0
   readonly #options: BacklogOptions
-  #queue: Waiting[] = []
+  readonly #queue: Waiting[] = []
+  readonly #roomWaiters = new Waiters()
+  readonly #emptyWaiters = new Waiters()
+  #arrivals = 0
   #records = 0
   #bytes = 0
+  /** Places kept for commands that are running. */
+  #reserved = 0
   #inFlight = 0
   #pauseMs = 0
   #timer: NodeJS.Timeout | undefined
-  #watchers: (() => void)[] = []
 
   constructor(options: BacklogOptions) {
     this.#options = options
@@ -54,12 +63,40 @@ export class Backlog {
 
   get isFull(): boolean {
     const { records, bytes } = this.#options.limits
-    return this.#records >= records || this.#bytes >= bytes
+    return this.#records + this.#reserved >= records || this.#bytes >= bytes
+  }
+
+  /** Whether the store failed last, so that there is nothing to gain by waiting. */
+  get isFailing(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** Keeps a place for a command that is about to run; says whether there was one. */
+  reserve(): boolean {
+    if (this.isFull) return false
+    this.#reserved++
+    return true
+  }
+
+  /** The same, as soon as there is a place within the time. */
+  reserveWithin(ms: number): Promise<boolean> {
+    return this.#roomWaiters.until(() => this.reserve(), ms)
+  }
+
+  /** Resolves to whether there was room within the time. */
+  room(ms: number): Promise<boolean> {
+    return this.#roomWaiters.until(() => !this.isFull, ms)
+  }
+
+  /** Gives a place back. */
+  release(): void {
+    this.#reserved--
+    this.#roomWaiters.wake()
   }
 
   /** Takes a record, however full it is. */
   add(record: CommandRecord): void {
-    const waiting = { record, bytes: sizeOf(record), failed: false }
+    const waiting = { record, bytes: sizeOf(record), arrival: this.#arrivals++, failed: false }
     this.#records++
     this.#bytes += waiting.bytes
     this.#queue.push(waiting)
@@ -70,28 +107,14 @@ export class Backlog {
   lose(record: CommandRecord, error: StoreError): void {
     this.lost++
     this.#options.onFailure(record, error, true)
-  }
-
-  /** Takes a record as soon as there is room; resolves to whether there was within the time. */
-  offer(record: CommandRecord, ms: number): Promise<boolean> {
-    return this.#until(() => {
-      if (this.isFull) return false
-      this.add(record)
-      return true
-    }, ms)
-  }
-
-  /** Resolves to whether there was room within the time. */
-  room(ms: number): Promise<boolean> {
-    return this.#until(() => !this.isFull, ms)
+    this.#options.onDone(record, 'lost')
   }
 
   /** Tries everything again at once, and resolves when nothing is left or the time is over. */
   flush(ms: number): Promise<boolean> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.stop()
     this.#pump()
-    return this.#until(() => this.#records === 0, ms)
+    return this.#emptyWaiters.until(() => this.#records === 0, ms)
   }
 
   /** Stops trying. */
@@ -106,30 +129,31 @@ export class Backlog {
       if (waiting === undefined) return
       this.#inFlight++
       this.#options.write(waiting.record).then(
-        () => this.#written(waiting),
+        (result) => this.#written(waiting, result),
         (error: unknown) => this.#failed(waiting, toStoreError(error)),
       )
     }
   }
 
-  #written(waiting: Waiting): void {
+  #written(waiting: Waiting, result: RecordResult): void {
     this.#inFlight--
     this.#pauseMs = 0
     this.#forget(waiting)
+    this.#options.onDone(waiting.record, result)
     if (this.#timer === undefined) this.#pump()
   }
 
   #failed(waiting: Waiting, error: StoreError): void {
     this.#inFlight--
     if (isLasting(error)) {
-      this.lose(waiting.record, error)
       this.#forget(waiting)
+      this.lose(waiting.record, error)
       if (this.#timer === undefined) this.#pump()
       return
     }
     if (!waiting.failed) this.#options.onFailure(waiting.record, error, false)
     waiting.failed = true
-    this.#queue.unshift(waiting)
+    this.#putBack(waiting)
     if (this.#timer !== undefined) return
     this.#pauseMs = Math.min(longestPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2))
     this.#timer = startTimer(this.#pauseMs, () => {
@@ -140,37 +164,62 @@ export class Backlog {
     this.#timer.unref()
   }
 
+  #putBack(waiting: Waiting): void {
+    const index = this.#queue.findIndex(({ arrival }) => arrival > waiting.arrival)
+    this.#queue.splice(index === -1 ? this.#queue.length : index, 0, waiting)
+  }
+
   #forget(waiting: Waiting): void {
     this.#records--
     this.#bytes -= waiting.bytes
-    const watchers = this.#watchers
-    if (watchers.length === 0) return
-    this.#watchers = []
-    for (const watcher of watchers) watcher()
+    this.#roomWaiters.wake()
+    this.#emptyWaiters.wake()
+  }
+}
+
+interface Waiter {
+  readonly isSo: () => boolean
+  readonly resolve: (isSo: boolean) => void
+}
+
+/** Those who wait for the same thing, served first come, first served. */
+class Waiters {
+  readonly #waiting = new Set<Waiter>()
+
+  /** Serves as many as can be, in order; the first that cannot be keeps the others waiting. */
+  wake(): void {
+    for (const waiter of this.#waiting) {
+      if (!waiter.isSo()) return
+      this.#waiting.delete(waiter)
+      waiter.resolve(true)
+    }
   }
 
-  async #until(isSo: () => boolean, ms: number): Promise<boolean> {
-    if (isSo()) return true
+  /** Resolves to true once it is so, to false when the time is over. */
+  async until(isSo: () => boolean, ms: number): Promise<boolean> {
+    if (this.#waiting.size === 0 && isSo()) return true
     return await new Promise<boolean>((resolve) => {
+      const waiter: Waiter = {
+        isSo,
+        resolve: (is) => {
+          clearTimeout(timer)
+          resolve(is)
+        },
+      }
       const timer = startTimer(ms, () => {
-        this.#watchers = this.#watchers.filter((each) => each !== watch)
+        this.#waiting.delete(waiter)
         resolve(false)
       })
-      const watch = (): void => {
-        if (!isSo()) {
-          this.#watchers.push(watch)
-          return
-        }
-        clearTimeout(timer)
-        resolve(true)
-      }
-      this.#watchers.push(watch)
+      this.#waiting.add(waiter)
     })
   }
 }
 
-/** About what a record takes in memory: its bodies, and a flat amount for the rest. */
+/** About what a record takes in memory: its bodies and texts, and a flat amount for the rest. */
 function sizeOf(record: CommandRecord): number {
-  const bodies = (record.payload.data === undefined ? 0 : record.payload.bytes) + (record.result?.bytes ?? 0)
-  return 512 + bodies + record.events.length * 64
+  const { payload, result, events, error, metadata, attributes, problem } = record
+  const bodies = (payload.data === undefined ? 0 : payload.bytes) + (result?.data === undefined ? 0 : result.bytes)
+  const texts = (error?.message.length ?? 0) + (error?.stack?.length ?? 0)
+  const extras = [metadata, attributes, problem].filter((extra) => extra !== undefined)
+  return 512 + bodies + texts + events.length * 64 + (extras.length > 0 ? JSON.stringify(extras).length : 0)
 }

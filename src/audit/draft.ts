@@ -1,10 +1,11 @@
 import type { Codec } from '../codec.ts'
-import type { FullDecision } from '../compose.ts'
 import type { Context } from '../context.ts'
+import type { FullDecision } from '../decision.ts'
+import { InvalidDecision } from '../errors.ts'
 import { type CommandRecord, type EventRef, retentionOf, type Source } from '../record.ts'
 import { refusalOf } from './outcome.ts'
 import { type Capture, encodeBody, payloadOf } from './payload.ts'
-import { type Masks, maskError, maskMetadata, maskProblem } from './redact.ts'
+import { type Masks, maskMetadata } from './redact.ts'
 
 /** A record in the making. */
 export type Draft = { -readonly [key in keyof CommandRecord]: CommandRecord[key] }
@@ -35,7 +36,7 @@ export function draftRecord(context: Context, capture: Capture, receivedAt: numb
   if (attributes !== undefined) draft.attributes = attributes
   if (source !== undefined) draft.source = source
   if (metadata !== undefined) {
-    const shown = capture.masks === undefined ? metadata : maskMetadata(metadata, capture.masks())
+    const shown = capture.masks === undefined ? metadata : maskMetadata(metadata, capture.masks(context.command.data))
     if (shown !== undefined) draft.metadata = shown
   }
   return draft
@@ -44,7 +45,7 @@ export function draftRecord(context: Context, capture: Capture, receivedAt: numb
 /** What settling needs besides the command's context. */
 export interface Settling {
   readonly times: { readonly settledAt: number; readonly durationMs: number }
-  readonly masks: (() => Masks) | undefined
+  readonly masks: ((output: unknown) => Masks) | undefined
   readonly codec: Codec
   readonly limit: number
 }
@@ -62,10 +63,12 @@ export function settleRecord(draft: Draft, context: Context, ended: Ended, settl
   draft.durationMs = times.durationMs
   if (context.attempts > 0) draft.attempts = context.attempts
   if (ended.thrown !== undefined) {
-    const { state, problem, error } = refusalOf(ended.thrown.error, context.options.signal)
+    const { error: thrown } = ended.thrown
+    const { state, problem, error } = refusalOf(thrown, context.sender, masks?.(context.command.data))
     draft.state = state
-    if (problem !== undefined) draft.problem = masks === undefined ? problem : maskProblem(problem, masks())
-    if (error !== undefined) draft.error = masks === undefined ? error : maskError(error, masks())
+    if (problem !== undefined) draft.problem = problem
+    if (error !== undefined) draft.error = error
+    if (isInvalidDecision(thrown)) draft.events = thrown.events
     return
   }
   draft.state = 'successful'
@@ -73,4 +76,13 @@ export function settleRecord(draft: Draft, context: Context, ended: Ended, settl
   draft.events = ended.decision.events
   const { result } = ended.decision
   if (context.traits.result === 'keep' && result !== undefined) draft.result = encodeBody(result, codec, limit)
+}
+
+function isInvalidDecision(thrown: unknown): thrown is InvalidDecision {
+  try {
+    return thrown instanceof InvalidDecision
+  } catch {
+    // A revoked proxy cannot even be asked.
+    return false
+  }
 }

@@ -1,3 +1,4 @@
+import { refusePromise } from '../admit.ts'
 import type { Codec } from '../codec.ts'
 import type { Context, LayerNote } from '../context.ts'
 import type { Payload } from '../record.ts'
@@ -8,7 +9,7 @@ export interface Capture extends LayerNote {
   /** What may be stored of the body, unless the command omits it. */
   readonly body: Payload
   /** What the redactor took away, for texts that may repeat it. Undefined where there is no redactor. */
-  readonly masks: (() => Masks) | undefined
+  readonly masks: ((output: unknown) => Masks) | undefined
   readonly redactionFailed: boolean
 }
 
@@ -30,15 +31,21 @@ export function payloadOf({ body }: Capture, payload: 'keep' | 'omit'): Payload 
 export function encodeBody(value: unknown, codec: Codec, limit: number, status: 'full' | 'redacted' = 'full'): Payload {
   const { format } = codec
   if (value === undefined) return { status, format, bytes: 0 }
-  let data: string | Uint8Array
+  let data: unknown
   try {
     data = codec.encode(value)
   } catch {
     // The codec's message may describe the body; that there is none is said by the status.
     return leftOut('unserialisable', codec, 0)
   }
-  const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
-  return bytes > limit ? leftOut('too-large', codec, bytes) : { status, format, data, bytes }
+  if (typeof data === 'string') {
+    const bytes = Buffer.byteLength(data)
+    return bytes > limit ? leftOut('too-large', codec, bytes) : { status, format, data, bytes }
+  }
+  if (!(data instanceof Uint8Array)) return leftOut('unserialisable', codec, 0)
+  const bytes = data.byteLength
+  // A copy: a codec that answers with bytes of the data itself must not let a later change of them through.
+  return bytes > limit ? leftOut('too-large', codec, bytes) : { status, format, data: new Uint8Array(data), bytes }
 }
 
 function captureRedacted(context: Context, codec: Codec, limit: number, owner: object): Capture {
@@ -75,11 +82,7 @@ function runRedactor(redact: (data: unknown) => unknown, asked: unknown, full: P
   try {
     const redacted = redact(copyForRedaction(asked, full, codec))
     if (redacted === undefined) return { status: 'omitted' }
-    if (typeof (redacted as { then?: unknown } | null)?.then === 'function') {
-      // Its rejection must not become an unhandled one: the answer is refused either way.
-      Promise.resolve(redacted).catch(() => undefined)
-      return { status: 'failed' }
-    }
+    refusePromise('redact', redacted)
     return { status: 'kept', redacted }
   } catch {
     // The redactor's error may quote the body; that it failed is said by the status and the event.

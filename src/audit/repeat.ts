@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Codec, jsonCodec } from '../codec.ts'
-import { checkDecision, type FullDecision } from '../compose.ts'
+import { checkDecision, type FullDecision } from '../decision.ts'
 import {
   CodecError,
   CommandCancelled,

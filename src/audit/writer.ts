@@ -3,7 +3,7 @@ import { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { CommandRecord, Payload } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
-import { Backlog, type BacklogLimits } from './backlog.ts'
+import { Backlog, type BacklogLimits, type BacklogOptions } from './backlog.ts'
 import { isLasting, toStoreError } from './store-failure.ts'
 
 /** What a writer needs to know. */
@@ -11,7 +11,8 @@ export interface WriterOptions {
   readonly store: CommandLogStore
   readonly deadlineMs: number
   readonly limits: BacklogLimits
-  readonly onFailure: (record: CommandRecord, error: StoreError, lost: boolean) => void
+  readonly onFailure: BacklogOptions['onFailure']
+  readonly onDone: BacklogOptions['onDone']
 }
 
 /** How an intent fared: durable (and by whose hand), or not. */
@@ -28,13 +29,13 @@ export class Writer {
   readonly #deadline: Deadline
 
   constructor(options: WriterOptions) {
-    const { deadlineMs, limits, onFailure } = options
+    const { deadlineMs, limits, onFailure, onDone } = options
     this.#options = options
     this.#deadline = new Deadline(
       deadlineMs,
       () => new StoreError('STORE_TIMEOUT', `The store did not answer within ${deadlineMs} ms`, 'unknown'),
     )
-    this.backlog = new Backlog({ write: (record) => this.#writeTrimmed(record), limits, onFailure })
+    this.backlog = new Backlog({ write: (record) => this.#writeTrimmed(record), limits, onFailure, onDone })
   }
 
   get(id: string): Promise<CommandRecord | undefined> {
@@ -81,7 +82,8 @@ export class Writer {
     let error = toStoreError(thrown)
     for (const pause of pauses) {
       if (error.code !== 'RECORD_TOO_LARGE' && isLasting(error)) break
-      if (this.#isOver(startedAt, pause)) break
+      // A write that took its whole time has used up that of the sender too.
+      if (error.code === 'STORE_TIMEOUT' || this.#isOver(startedAt, pause)) break
       this.#options.onFailure(record, error, false)
       if (error.code !== 'RECORD_TOO_LARGE') await sleep(pause)
       try {
