@@ -111,7 +111,7 @@ export class Context implements CommandContext {
     const outer = wiring.parent ?? running.getStore()
     // The same command on its way through another layer's bus is not its own cause.
     const isSame = outer !== undefined && outer.id === id && outer.command.type === command.type
-    const parent = isSame ? outer.parent : outer && outer.inheritance()
+    const parent = isSame ? outer.parent : outer?.inheritance()
     // A command of our own: what its sender does to that object later is not what was asked.
     const { type, data } = command
     const asked = askedOf(command)

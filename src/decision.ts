@@ -44,37 +44,41 @@ export function checkDecision(value: unknown): FullDecision {
 function checkEvents(events: unknown): readonly EventRef[] {
   if (!Array.isArray(events)) throw new InvalidDecision(`events is ${kindOf(events)}, not an array`)
   if (events.length === 0) return noEvents
-  let fault: InvalidDecision | undefined
   const refs: EventRef[] = []
+  let fault: string | undefined
   for (const [index, event] of events.entries()) {
-    try {
-      refs.push(checkEvent(event, index))
-    } catch (error) {
-      // Whatever was thrown here, our own fault or a getter's, this event cannot be referred to; the others can.
-      fault ??=
-        error instanceof InvalidDecision ? error : new InvalidDecision(`events[${index}] threw while it was read`)
-    }
+    const ref = readEvent(event)
+    if (typeof ref !== 'string') refs.push(ref)
+    else fault ??= `events[${index}] ${ref}`
   }
-  if (fault !== undefined) throw new InvalidDecision(fault.reason, refs)
+  if (fault !== undefined) throw new InvalidDecision(fault, refs)
   return Object.freeze(refs)
 }
 
-function checkEvent(event: unknown, index: number): EventRef {
-  if (typeof event !== 'object' || event === null) throw new InvalidDecision(`events[${index}] is ${kindOf(event)}`)
-  const { id, type, stream, version } = event as { [key in keyof EventRef]: unknown }
-  const ref: { -readonly [key in keyof EventRef]: EventRef[key] } = { id: refText(id, `events[${index}].id`) }
-  if (type !== undefined) ref.type = refText(type, `events[${index}].type`)
-  if (stream !== undefined) ref.stream = refText(stream, `events[${index}].stream`)
-  if (version !== undefined) {
-    if (!Number.isSafeInteger(version)) throw new InvalidDecision(`events[${index}].version is not a safe integer`)
-    ref.version = version as number
+/** The reference to an event, or why there can be none. */
+function readEvent(event: unknown): EventRef | string {
+  if (typeof event !== 'object' || event === null) return `is ${kindOf(event)}`
+  try {
+    const { id, type, stream, version } = event as { [key in keyof EventRef]: unknown }
+    const fault = textFault('id', id) ?? optionalFault('type', type) ?? optionalFault('stream', stream)
+    if (fault !== undefined) return fault
+    if (version !== undefined && !Number.isSafeInteger(version)) return 'has a version that is no safe integer'
+    const ref = { id, ...(type === undefined ? {} : { type }), ...(stream === undefined ? {} : { stream }) }
+    return Object.freeze((version === undefined ? ref : { ...ref, version }) as EventRef)
+  } catch {
+    // A getter of the application's event threw.
+    return 'threw while it was read'
   }
-  return Object.freeze(ref)
 }
 
-function refText(value: unknown, path: string): string {
-  if (typeof value !== 'string') throw new InvalidDecision(`${path} is ${kindOf(value)}`)
+function optionalFault(name: string, value: unknown): string | undefined {
+  return value === undefined ? undefined : textFault(name, value)
+}
+
+function textFault(name: string, value: unknown): string | undefined {
+  if (typeof value !== 'string') return `has ${kindOf(value)} as ${name}`
   const fault = identifierFault(value)
-  if (fault !== undefined) throw new InvalidDecision(`${path} must be at most 256 bytes of well-formed text: ${fault}`)
-  return value
+  return fault === undefined
+    ? undefined
+    : `has no legal ${name}: expected at most 256 bytes of well-formed text, ${fault}`
 }

@@ -1,13 +1,12 @@
 import type { Problem } from './problem.ts'
 import type { EventRef, RecordedError } from './record.ts'
 
-/** An argument of the wrong kind, named with what was expected. Nothing ran and nothing was written. */
+/** An argument of the wrong kind, named with what was expected; of options only, so a number may show. Nothing ran. */
 export class InvalidArgument extends TypeError {
   override readonly name = 'InvalidArgument'
   readonly code = 'INVALID_ARGUMENT'
   readonly argument: string
   constructor(argument: string, expected: string, received: unknown) {
-    // Arguments are options, never bodies: a number may show.
     super(`${argument}: expected ${expected}, received ${typeof received === 'number' ? received : kindOf(received)}`)
     this.argument = argument
   }
@@ -105,10 +104,8 @@ export class InvalidDecision extends TypeError {
   readonly code = 'INVALID_DECISION'
   /** Those of its events that can be referred to: they have happened, and the record keeps them. */
   readonly events: readonly EventRef[]
-  readonly reason: string
   constructor(reason: string, events: readonly EventRef[] = []) {
     super(`Expected a decision ({ events?, result? }) or nothing: ${reason}`)
-    this.reason = reason
     this.events = events
   }
 }
@@ -292,8 +289,7 @@ export class CodecError extends Error {
 
 /** What kind of value came, without quoting it: it may be a secret. */
 export function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
+  if (value === null || Array.isArray(value)) return value === null ? 'null' : 'an array'
   return value === undefined ? 'nothing' : `a value of type ${typeof value}`
 }
 

@@ -6,40 +6,17 @@ import { applyParams, type Context, paramsOf, type Wiring } from '../context.ts'
 import { startTimer } from '../deadline.ts'
 import type { FullDecision } from '../decision.ts'
 import { AuditClosed, AuditUnavailable, CommandIdReused, StoreError, TraitFailed } from '../errors.ts'
-import type { CommandRecord, Keep } from '../record.ts'
+import type { CommandRecord } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
-import { type Draft, draftRecord, settleRecord } from './draft.ts'
+import { type Active, activeOn, leave } from './active.ts'
+import { type Draft, draftRecord, type Ended, isKept, settleRecord } from './draft.ts'
 import type { Flushed, ResolvedOptions } from './options.ts'
 import { type Capture, capture } from './payload.ts'
-import { type Asked, answerRepeat, isSameCommand } from './repeat.ts'
+import { type Place, Places } from './places.ts'
+import { answerRepeat, isSameCommand } from './repeat.ts'
 import { AuditSignals } from './signals.ts'
 import { toStoreError } from './store-failure.ts'
 import { Writer } from './writer.ts'
-
-/** How an accepted command ended: with a decision, or with whatever was thrown. */
-type Ending =
-  | { readonly decision: FullDecision; readonly thrown?: never }
-  | { readonly thrown: { readonly error: unknown } }
-
-/** A place kept in the backlog: not needed, kept, or refused although the command runs. */
-type Place = 'none' | 'kept' | 'refused'
-
-/** A chosen id whose command runs, or waits to be written. */
-interface Active {
-  readonly asked: Asked
-  settled: CommandRecord | undefined
-  /** Whether the backlog has it still. */
-  isLeft: boolean
-}
-
-const actives = new WeakMap<CommandLogStore, Map<string, Active>>()
-
-/** One for each store, whatever buses are audited into it: a repeat in the same process needs no store to be told. */
-function activeOn(store: CommandLogStore): Map<string, Active> {
-  const active = actives.get(store) ?? new Map<string, Active>()
-  actives.set(store, active)
-  return active
-}
 
 /** The audit as the outermost layer of a bus: what `withCommandAudit` hands out the public face of. */
 export class AuditLayer implements Layer {
@@ -47,6 +24,7 @@ export class AuditLayer implements Layer {
   readonly #inner: Layer
   readonly #options: ResolvedOptions
   readonly #writer: Writer
+  readonly #places: Places
   readonly #now: () => number
   readonly #active: Map<string, Active>
   #inFlight = 0
@@ -65,6 +43,7 @@ export class AuditLayer implements Layer {
       onFailure: (record, error, lost) => this.signals.storeFailed(record, error, lost),
       onDone: (record, result) => this.#left(record, result),
     })
+    this.#places = new Places(this.#writer.backlog, options)
   }
 
   open(command: Command, options: SendOptions, wiring: Wiring): Context {
@@ -154,20 +133,20 @@ export class AuditLayer implements Layer {
       const isWritten = this.#writesIntent(context)
       const repeat = isWritten ? await this.#writeIntent(context, draft) : await this.#lookFirst(context, draft)
       if (repeat !== undefined) return repeat
-      if (this.#options.mode === 'background') place = this.#reserve(context) ?? (await this.#reserveWithin(context))
+      const isChild = context.parent !== undefined && this.#inFlight > 1
+      place = this.#places.keep(context, isChild) ?? (await this.#places.keepSoon(context))
       this.signals.received(draft)
       // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
       const record = isWritten ? { ...draft } : draft
       context.onLate = (failed) => this.signals.late(record, failed)
       const startedAt = this.#options.clock.monotonic()
-      let ending: Ending
+      let ending: Ended
       try {
         ending = { decision: await this.#inner.run(context) }
       } catch (error) {
         ending = { thrown: { error } }
       }
       this.#settle(record, context, ending, startedAt)
-      if (entry !== undefined) entry.settled = record
       const writing = isKept(context.keep, record) ? this.#write(record, entry, place) : undefined
       if (writing !== undefined) await writing
       this.signals.settled(record)
@@ -180,7 +159,7 @@ export class AuditLayer implements Layer {
     }
   }
 
-  #settle(record: Draft, context: Context, ending: Ending, startedAt: number): void {
+  #settle(record: Draft, context: Context, ending: Ended, startedAt: number): void {
     const { clock, codec, maxPayloadBytes: limit } = this.#options
     const durationMs = Math.max(0, clock.monotonic() - startedAt)
     const times = { settledAt: this.#now(), durationMs }
@@ -248,21 +227,6 @@ export class AuditLayer implements Layer {
     throw new AuditUnavailable(context.id, 'BACKLOG_FULL', 'no')
   }
 
-  /** A place in the backlog for what is about to run, at once. Children need none, or they would wait for their parent. */
-  #reserve(context: Context): Place | undefined {
-    if (context.keep === 'none' || (context.parent !== undefined && this.#inFlight > 1)) return 'none'
-    return this.#writer.backlog.reserve() ? 'kept' : undefined
-  }
-
-  /** Back-pressure: waits for a place; with `fail-open` only as long as the store is merely slow. */
-  async #reserveWithin(context: Context): Promise<Place> {
-    const { backlog } = this.#writer
-    const { failOpen, deadlineMs } = this.#options
-    if (!(failOpen && backlog.isFailing) && (await backlog.reserveWithin(deadlineMs))) return 'kept'
-    if (failOpen) return 'refused'
-    throw new AuditUnavailable(context.id, 'BACKLOG_FULL', 'no')
-  }
-
   async #findRepeat(draft: Draft): Promise<CommandRecord | undefined> {
     try {
       return await this.#writer.get(draft.id)
@@ -290,7 +254,7 @@ export class AuditLayer implements Layer {
       backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
       return undefined
     }
-    if (entry !== undefined) entry.isLeft = true
+    if (entry !== undefined) leave(entry, record)
     backlog.add(record)
     return undefined
   }
@@ -301,7 +265,7 @@ export class AuditLayer implements Layer {
       result = await this.#writer.write(record)
     } catch (thrown) {
       // Before it is put off: the backlog may be done with it at once.
-      if (entry !== undefined) entry.isLeft = true
+      if (entry !== undefined) leave(entry, record)
       result = await this.#writer.recover(record, thrown)
       if (entry !== undefined && result !== 'left') entry.isLeft = false
     }
@@ -327,10 +291,4 @@ export class AuditLayer implements Layer {
     if (stored?.state === record.state && isOwn) return
     this.#writer.backlog.lose(record, new StoreError('ALREADY_SETTLED', 'The id was settled by another hand', 'no'))
   }
-}
-
-function isKept(keep: Keep, { state }: CommandRecord): boolean {
-  if (keep === 'all') return true
-  if (keep === 'not-successful') return state !== 'successful'
-  return keep === 'failures' && state === 'failed'
 }

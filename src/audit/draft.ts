@@ -2,7 +2,7 @@ import type { Codec } from '../codec.ts'
 import type { Context } from '../context.ts'
 import type { FullDecision } from '../decision.ts'
 import { InvalidDecision } from '../errors.ts'
-import { type CommandRecord, type EventRef, retentionOf, type Source } from '../record.ts'
+import { type CommandRecord, type EventRef, type Keep, retentionOf, type Source } from '../record.ts'
 import { refusalOf } from './outcome.ts'
 import { type Capture, encodeBody, payloadOf } from './payload.ts'
 import { type Masks, maskMetadata } from './redact.ts'
@@ -50,11 +50,10 @@ export interface Settling {
   readonly limit: number
 }
 
-/** How a command ended. */
-export interface Ended {
-  readonly decision?: FullDecision
-  readonly thrown?: { readonly error: unknown }
-}
+/** How a command ended: with a decision, or with whatever was thrown. */
+export type Ended =
+  | { readonly decision: FullDecision; readonly thrown?: never }
+  | { readonly decision?: never; readonly thrown: { readonly error: unknown } }
 
 /** Adds the outcome to a draft. */
 export function settleRecord(draft: Draft, context: Context, ended: Ended, settling: Settling): void {
@@ -72,7 +71,6 @@ export function settleRecord(draft: Draft, context: Context, ended: Ended, settl
     return
   }
   draft.state = 'successful'
-  if (ended.decision === undefined) return
   draft.events = ended.decision.events
   const { result } = ended.decision
   if (context.traits.result === 'keep' && result !== undefined) draft.result = encodeBody(result, codec, limit)
@@ -85,4 +83,11 @@ function isInvalidDecision(thrown: unknown): thrown is InvalidDecision {
     // A revoked proxy cannot even be asked.
     return false
   }
+}
+
+/** Whether a settled record is one of those that are to be stored. */
+export function isKept(keep: Keep, { state }: CommandRecord): boolean {
+  if (keep === 'all') return true
+  if (keep === 'not-successful') return state !== 'successful'
+  return keep === 'failures' && state === 'failed'
 }

@@ -27,7 +27,7 @@ export interface AuditOptions {
   readonly maxPayloadBytes?: number | undefined
   /** The most that any one wait for the store may take; default 5,000. */
   readonly deadlineMs?: number | undefined
-  /** Recorded with every command. */
+  /** Recorded with every command. An `instance` must be one process's own name. */
   readonly source?: Source | undefined
   /** Makes the ids of commands that were sent without one; default: UUIDv7. */
   readonly newId?: (() => string) | undefined
@@ -51,7 +51,7 @@ export interface AuditEvents {
   redactionFailed: { readonly record: CommandRecord }
   /** A write failed. `lost`: nobody will try this record again. */
   storeFailed: { readonly record: CommandRecord; readonly error: StoreError; readonly lost: boolean }
-  /** A handler settled after its command had been given up; the record stays as it is. `error` as thrown, if it threw. */
+  /** A handler settled after its command had been given up; the record stays as it is. `failed`: it threw. */
   late: { readonly record: CommandRecord; readonly failed: boolean }
 }
 
@@ -63,7 +63,7 @@ export interface AuditCounters {
   redactionsFailed: number
   /** Failed writes, tried again or not. */
   storeFailures: number
-  /** Commands that ran without a durable intent because of `fail-open`. */
+  /** Commands whose intent could not be made durable and that ran because of `fail-open`. */
   ranUnrecorded: number
   /** Records that will never be written. */
   lost: number

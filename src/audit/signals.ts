@@ -1,4 +1,5 @@
 import Emittery from 'emittery'
+import { running } from '../context.ts'
 import { copyRecord } from '../copy-record.ts'
 import type { StoreError } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
@@ -53,7 +54,9 @@ export class AuditSignals {
   }
 
   #tell<Name extends keyof AuditEvents>(name: Name, data: AuditEvents[Name]): void {
-    this.events.emit(name, data).catch(() => {
+    // Outside the command's async context: what a listener sends is not caused by the command it was told of.
+    const told = running.exit(() => this.events.emit(name, data))
+    told.catch(() => {
       // The listener's error may quote the record, so only its place is told.
       process.emitWarning(`A listener of the audit event '${name}' threw`, { code: 'COMMANDLOG_LISTENER' })
     })
