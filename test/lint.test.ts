@@ -59,17 +59,14 @@ test('a floating and a misused promise are found, by the types of imported code,
   assert.deepEqual(await lint({ 'src/work.ts': work, 'src/use.ts': careful }), [])
 })
 
-test('a command that nobody waits for is found in a program that uses this project', async () => {
+test('a store that nobody waits for is found in a program that uses this project', async () => {
   const program = `
-import { CommandBus } from 'commandlog'
 import { memoryStore } from 'commandlog/memory'
 
-const bus = new CommandBus()
-bus.send({ type: 'order.place', data: 1 })
 memoryStore().close()
 `
   const found = await lint({ 'examples/use.ts': program }, ['src', 'storekit', 'stores'])
-  assert.deepEqual(found, ['noFloatingPromises:6', 'noFloatingPromises:7'])
+  assert.deepEqual(found, ['noFloatingPromises:4'])
 })
 
 test('shortcuts that the house rules forbid are found', async () => {
