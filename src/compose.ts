@@ -63,11 +63,11 @@ function guard(middleware: Middleware, inner: Run): Run {
       running.then(
         () => {
           calls = 'done'
-          if (hasLeft) context.onLate?.(false)
+          if (hasLeft) context.isLate(false)
         },
         () => {
           calls = 'failed'
-          if (hasLeft) context.onLate?.(true)
+          if (hasLeft) context.isLate(true)
         },
       )
       return running

@@ -5,7 +5,7 @@ import { askedOf, stampCommand } from './command.ts'
 import { checkIdentifier, uuidv7 } from './identifier.ts'
 import type { JsonObject } from './json.ts'
 import { checkAttributes, checkMetadata } from './metadata.ts'
-import type { Attributes, Importance, Keep } from './record.ts'
+import type { Attributes, CommandRecord, Importance, Keep } from './record.ts'
 
 /** What a handler and its middleware know of the command at hand: every resolved option, and `send` for children. */
 export interface CommandContext<C extends Command = Command> {
@@ -99,8 +99,10 @@ export class Context implements CommandContext {
   duplicate = false
   /** What audit layers noted of this command on its way in, the outermost first. */
   note: LayerNote | undefined
-  /** Told when a handler settles after its command was given up. */
-  onLate: ((failed: boolean) => void) | undefined
+  /** Told when a handler settles after its command was given up; a field of its own, not a closure a command. */
+  late: LateListener | undefined
+  /** The record of this command in the layer that listens. */
+  record: CommandRecord | undefined
   /** What the sender said of dry run and importance: it wins over what the traits say later. */
   readonly said: Pick<SendOptions, 'dryRun' | 'importance'>
   readonly #sendChild: SendChild
@@ -143,6 +145,11 @@ export class Context implements CommandContext {
     return this.#controller.signal
   }
 
+  /** The handler has settled, but its command was given up before. */
+  isLate(failed: boolean): void {
+    if (this.record !== undefined) this.late?.late(this.record, failed)
+  }
+
   /** What its children take over. */
   inheritance(): Inherited {
     const { id, correlationId, clientRef, tenantId, userId, traceparent, dryRun } = this
@@ -162,6 +169,11 @@ export class Context implements CommandContext {
 
 const saidNothing: Pick<SendOptions, 'dryRun' | 'importance'> = Object.freeze({})
 const noTraits: CommandTraits<unknown, unknown, Scope> = Object.freeze({})
+
+/** Who is told that a handler has settled too late for its record. */
+export interface LateListener {
+  late(record: CommandRecord, failed: boolean): void
+}
 
 /** Something that a layer keeps with a context until it runs. */
 export interface LayerNote {

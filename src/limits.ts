@@ -28,7 +28,7 @@ export function withinLimits<T>(context: Context, start: () => Promise<T>): Prom
     const release = watch(context, giveUp)
     const finish = (settle: () => void, failed: boolean): void => {
       release()
-      if (hasGivenUp) context.onLate?.(failed)
+      if (hasGivenUp) context.isLate(failed)
       else settle()
     }
     start().then(

@@ -131,14 +131,17 @@ export class AuditLayer implements Layer {
     let place: Place = 'none'
     try {
       const isWritten = this.#writesIntent(context)
-      const repeat = isWritten ? await this.#writeIntent(context, draft) : await this.#lookFirst(context, draft)
+      const looking = isWritten ? this.#writeIntent(context, draft) : this.#lookFirst(context, draft)
+      // Awaiting nothing costs as much as awaiting something.
+      const repeat = looking === undefined ? undefined : await looking
       if (repeat !== undefined) return repeat
       const isChild = context.parent !== undefined && this.#inFlight > 1
       place = this.#places.keep(context, isChild) ?? (await this.#places.keepSoon(context))
       this.signals.received(draft)
       // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
       const record = isWritten ? { ...draft } : draft
-      context.onLate = (failed) => this.signals.late(record, failed)
+      context.late = this.signals
+      context.record = record
       const startedAt = this.#options.clock.monotonic()
       let ending: Ended
       try {
@@ -148,7 +151,13 @@ export class AuditLayer implements Layer {
       }
       this.#settle(record, context, ending, startedAt)
       const writing = isKept(context.keep, record) ? this.#write(record, entry, place) : undefined
-      if (writing !== undefined) await writing
+      let result: RecordResult | 'left' | undefined
+      try {
+        if (writing !== undefined) result = await writing
+      } catch (thrown) {
+        result = await this.#recover(record, entry, thrown)
+      }
+      if (result === 'unchanged') await this.#checkOwn(record)
       this.signals.settled(record)
       if (ending.thrown !== undefined) throw ending.thrown.error
       return ending.decision
@@ -247,8 +256,8 @@ export class AuditLayer implements Layer {
   }
 
   /** Writes an outcome, or puts it off: in the background, and where the store fails. */
-  #write(record: CommandRecord, entry: Active | undefined, place: Place): Promise<void> | undefined {
-    if (this.#options.mode !== 'background') return this.#writeNow(record, entry)
+  #write(record: CommandRecord, entry: Active | undefined, place: Place): Promise<RecordResult> | undefined {
+    if (this.#options.mode !== 'background') return this.#writer.write(record)
     const { backlog } = this.#writer
     if (place === 'refused' && backlog.isFull) {
       backlog.lose(record, new StoreError('BACKLOG_FULL', 'The record found no room to wait in', 'no'))
@@ -259,17 +268,13 @@ export class AuditLayer implements Layer {
     return undefined
   }
 
-  async #writeNow(record: CommandRecord, entry: Active | undefined): Promise<void> {
-    let result: RecordResult | 'left'
-    try {
-      result = await this.#writer.write(record)
-    } catch (thrown) {
-      // Before it is put off: the backlog may be done with it at once.
-      if (entry !== undefined) leave(entry, record)
-      result = await this.#writer.recover(record, thrown)
-      if (entry !== undefined && result !== 'left') entry.isLeft = false
-    }
-    if (result === 'unchanged') await this.#checkOwn(record)
+  /** After an outcome's first try failed. */
+  async #recover(record: CommandRecord, entry: Active | undefined, thrown: unknown): Promise<RecordResult | 'left'> {
+    // Before it is put off: the backlog may be done with it at once.
+    if (entry !== undefined) leave(entry, record)
+    const result = await this.#writer.recover(record, thrown)
+    if (entry !== undefined && result !== 'left') entry.isLeft = false
+    return result
   }
 
   /** The backlog is done with a record: a repeat of its id finds it in the store from now on, or nowhere. */
