@@ -38,24 +38,21 @@ export class Deadline {
     this.#onExpiry = onExpiry
   }
 
-  /** Settles as the call does, or rejects once its time is over; what a call throws at once is a rejection too. */
-  run<T>(call: () => PromiseLike<T>): Promise<T> {
+  /** Settles as the promise does, or rejects once its time is over. */
+  limit<T>(promise: PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const pending = new Pending(performance.now() + this.#ms, reject)
       this.#add(pending)
-      const fail = (error: unknown): void => {
-        this.#remove(pending)
-        reject(error)
-      }
-      try {
-        call().then((value) => {
+      promise.then(
+        (value) => {
           this.#remove(pending)
           resolve(value)
-        }, fail)
-      } catch (error) {
-        // A store that throws instead of rejecting, or answers with something that is no promise.
-        fail(error)
-      }
+        },
+        (error: unknown) => {
+          this.#remove(pending)
+          reject(error)
+        },
+      )
     })
   }
 

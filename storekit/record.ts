@@ -29,21 +29,37 @@ export function checkRecord(record: CommandRecord): void {
     throw invalid('expected importance, retention and dryRun')
   }
   if (typeof payload !== 'object' || payload === null) throw invalid('expected a payload')
-  if (!Array.isArray(events) || !events.every((event) => typeof event?.id === 'string')) {
-    throw invalid('expected events with ids')
-  }
+  if (!Array.isArray(events) || !events.every(hasId)) throw invalid('expected events with ids')
   if (!Number.isSafeInteger(receivedAt)) throw invalid('expected receivedAt in whole milliseconds')
 }
 
-/** A copy that shares nothing with what was passed in; `INVALID_RECORD` for what cannot be copied, such as a cycle. */
+/**
+ * A copy that shares nothing with what was passed in; `INVALID_RECORD` for what is no record, or holds what JSON has no text
+ * for. What this gives back can be written by `JSON.stringify`, payloads' bytes apart.
+ */
 export function takeRecord(record: CommandRecord): CommandRecord {
   checkRecord(record)
+  let copy: CommandRecord
   try {
-    return copyRecord(record)
+    copy = copyRecord(record)
+    const { metadata, attributes, problem } = copy
+    const isPlain = isJson(metadata) && isJson(attributes) && isJson(problem)
+    if (isPlain) return copy
   } catch {
     // A cycle, a getter or a proxy of the caller.
-    throw invalid('expected plain data')
   }
+  throw invalid('expected metadata, attributes and problem to be plain JSON')
+}
+
+function hasId(event: { readonly id: unknown } | null | undefined): boolean {
+  return typeof event?.id === 'string'
+}
+
+function isJson(value: unknown): boolean {
+  if (value === undefined) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return !['bigint', 'function', 'symbol'].includes(typeof value)
+  return Object.values(value).every(isJson)
 }
 
 /**

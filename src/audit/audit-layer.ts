@@ -169,10 +169,9 @@ export class AuditLayer implements Layer {
   }
 
   #settle(record: Draft, context: Context, ending: Ended, startedAt: number): void {
-    const { clock, codec, maxPayloadBytes: limit } = this.#options
-    const durationMs = Math.max(0, clock.monotonic() - startedAt)
-    const times = { settledAt: this.#now(), durationMs }
-    settleRecord(record, context, ending, { times, masks: this.#captureOf(context).masks, codec, limit })
+    record.durationMs = Math.max(0, this.#options.clock.monotonic() - startedAt)
+    record.settledAt = this.#now()
+    settleRecord(record, context, ending, this.#captureOf(context))
   }
 
   /** Everything that is kept whatever comes of it, and that is not refused already, is on the record before it runs. */

@@ -1,11 +1,10 @@
-import type { Codec } from '../codec.ts'
 import type { Context } from '../context.ts'
 import type { FullDecision } from '../decision.ts'
 import { InvalidDecision } from '../errors.ts'
 import { type CommandRecord, type EventRef, type Keep, retentionOf, type Source } from '../record.ts'
 import { refusalOf } from './outcome.ts'
 import { type Capture, encodeBody, payloadOf } from './payload.ts'
-import { type Masks, maskMetadata } from './redact.ts'
+import { maskMetadata } from './redact.ts'
 
 /** A record in the making. */
 export type Draft = { -readonly [key in keyof CommandRecord]: CommandRecord[key] }
@@ -42,24 +41,13 @@ export function draftRecord(context: Context, capture: Capture, receivedAt: numb
   return draft
 }
 
-/** What settling needs besides the command's context. */
-export interface Settling {
-  readonly times: { readonly settledAt: number; readonly durationMs: number }
-  readonly masks: ((output: unknown) => Masks) | undefined
-  readonly codec: Codec
-  readonly limit: number
-}
-
 /** How a command ended: with a decision, or with whatever was thrown. */
 export type Ended =
   | { readonly decision: FullDecision; readonly thrown?: never }
   | { readonly decision?: never; readonly thrown: { readonly error: unknown } }
 
-/** Adds the outcome to a draft. */
-export function settleRecord(draft: Draft, context: Context, ended: Ended, settling: Settling): void {
-  const { times, masks, codec, limit } = settling
-  draft.settledAt = times.settledAt
-  draft.durationMs = times.durationMs
+/** Adds the outcome to a draft, its times apart. */
+export function settleRecord(draft: Draft, context: Context, ended: Ended, { masks, codec, limit }: Capture): void {
   if (context.attempts > 0) draft.attempts = context.attempts
   if (ended.thrown !== undefined) {
     const { error: thrown } = ended.thrown

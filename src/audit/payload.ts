@@ -11,13 +11,16 @@ export interface Capture extends LayerNote {
   /** What the redactor took away, for texts that may repeat it. Undefined where there is no redactor. */
   readonly masks: ((output: unknown) => Masks) | undefined
   readonly redactionFailed: boolean
+  /** How a kept result is to be encoded. */
+  readonly codec: Codec
+  readonly limit: number
 }
 
 /** Encodes a body once, and leaves it out where it must not or cannot be stored. Never throws. */
 export function capture(context: Context, codec: Codec, limit: number, owner: object): Capture {
   const { traits, asked, note: next } = context
   if (traits.redact !== undefined) return captureRedacted(context, codec, limit, owner)
-  return { owner, next, body: encodeBody(asked, codec, limit), masks: undefined, redactionFailed: false }
+  return { owner, next, body: encodeBody(asked, codec, limit), masks: undefined, redactionFailed: false, codec, limit }
 }
 
 /** The payload as the command wants it kept. */
@@ -58,7 +61,7 @@ function captureRedacted(context: Context, codec: Codec, limit: number, owner: o
   const failed = status === 'failed' || (kept?.status === 'unserialisable' && full.status !== 'unserialisable')
   const body = redactedBody({ full, kept, failed }, codec)
   const masks = masksOf(full, codec, failed ? 'failed' : { redacted })
-  return { owner, next, body, masks, redactionFailed: failed }
+  return { owner, next, body, masks, redactionFailed: failed, codec, limit }
 }
 
 interface Redacted {

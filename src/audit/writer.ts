@@ -39,12 +39,21 @@ export class Writer {
   }
 
   get(id: string): Promise<CommandRecord | undefined> {
-    return this.#deadline.run(() => this.#options.store.get(id))
+    try {
+      return this.#deadline.limit(promised(this.#options.store.get(id)))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** One write, or rejects with whatever the store said. */
   write(record: CommandRecord): Promise<RecordResult> {
-    return this.#deadline.run(() => this.#options.store.record(record))
+    try {
+      return this.#deadline.limit(promised(this.#options.store.record(record)))
+    } catch (error) {
+      // A store that throws instead of rejecting.
+      return Promise.reject(error)
+    }
   }
 
   /** Writes an intent. A `no` is final; an `unknown` is tried again, since that is safe and may settle it. */
@@ -124,6 +133,12 @@ export class Writer {
     if (trimmed === undefined) throw failure
     return await this.write(trimmed)
   }
+}
+
+/** Refuses what a store of no types may answer with. */
+function promised<T>(answer: Promise<T>): Promise<T> {
+  if (typeof answer?.then !== 'function') throw new TypeError('expected a promise')
+  return answer
 }
 
 function withoutBodies(record: CommandRecord): CommandRecord | undefined {
