@@ -40,7 +40,7 @@ function drawLine(
     came,
     why === undefined ? '' : styleText(colour, why),
     dryRun ? styleText('yellow', 'dry run') : '',
-    payload.status === 'full' ? '' : styleText('dim', `body ${payload.status}: ${payload.data ?? ''}`),
+    payload.status === 'full' ? '' : styleText('dim', `body ${payload.status}`),
   ]
   return `${name} ${status} ${took}  ${notes.filter((note) => note !== '').join('  ')}`.trimEnd()
 }
