@@ -17,7 +17,9 @@ export function contractText(): string {
   const all = lists.reduce((sum, [, , list]) => sum + list.length, 0)
   const sections = lists.map(([title, about, list]) => {
     const rows = list.map(({ name, rule }) => `| \`${name}\` | ${rule.replaceAll('|', '\\|')} |`)
-    return [`## ${title}`, '', `${about} ${list.length} checks.`, '', '| check | rule |', '|---|---|', ...rows].join('\n')
+    return [`## ${title}`, '', `${about} ${list.length} checks.`, '', '| check | rule |', '|---|---|', ...rows].join(
+      '\n',
+    )
   })
   return [
     '# The contract of a store',

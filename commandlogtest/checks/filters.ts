@@ -1,0 +1,120 @@
+import fc, { type Arbitrary } from 'fast-check'
+import { oneOf, someOf } from '../arbitraries.ts'
+import { type Check, property } from '../check.ts'
+import { expectFiltered, writeEach } from '../filtering.ts'
+import { confusable, lookAlikes } from '../hostile-names.ts'
+import type { Fields } from '../scope.ts'
+
+const texts: Arbitrary<readonly string[]> = fc.oneof(
+  someOf(confusable, 1, 8).map((pairs) => [...new Set(pairs.flat())]),
+  someOf(lookAlikes, 2, 8),
+)
+const hostileFilters = [
+  '%',
+  '_',
+  '*',
+  '>',
+  '',
+  ' ',
+  "'",
+  '"',
+  '\\',
+  "' or ''='",
+  'undefined',
+  'null',
+  '.*',
+  'a%',
+  'A',
+  'a',
+]
+
+/** A filter by one text: exact, for every text that is there and for those that look like it. */
+function textFilter(field: 'type' | 'causationId' | 'userId' | 'clientRef' | 'correlationId'): Check {
+  const rule = `A filter by ${field} gives exactly the records with this very ${field}: no prefix, case folding or wildcard, and none without it.`
+  return property(`filters/${field}-is-exact`, rule, {
+    given: fc.tuple(texts, someOf(hostileFilters, 1, 4)),
+    weight: 0.25,
+    async holds(scope, [values, strange]) {
+      const all: Fields[] = values.map((value) => ({ [field]: value }))
+      const records = await writeEach(scope, [...all, {}])
+      for (const value of new Set([...values, ...strange])) await expectFiltered(scope, records, { [field]: value })
+    },
+  })
+}
+
+/** Filters by text. */
+export const textFilterChecks: readonly Check[] = [
+  ...(['type', 'causationId', 'userId', 'clientRef', 'correlationId'] as const).map(textFilter),
+  property(
+    'filters/tenantId-is-exact',
+    'A filter by tenantId gives exactly the records of this very tenant, and never those of one that looks like it.',
+    {
+      given: fc.tuple(oneOf(['before', 'after']), texts),
+      weight: 0.5,
+      async holds(scope, [side, values]) {
+        const tenants = [...new Set(values)].map((value) =>
+          side === 'before' ? `${value}${scope.prefix}` : `${scope.prefix}${value}`,
+        )
+        const records = tenants.map((tenantId, index) => scope.intent(`${index}`, { tenantId }))
+        await scope.writeAll(records)
+        for (const tenantId of [...tenants, scope.prefix]) {
+          await scope.expectWalk(
+            { tenantId },
+            records.filter((record) => record.tenantId === tenantId),
+          )
+        }
+      },
+    },
+  ),
+  property(
+    'filters/problemCode-is-exact',
+    'A filter by problemCode gives the records whose problem has this very code, not its title, type or status.',
+    {
+      given: fc.tuple(texts, someOf(hostileFilters, 1, 3)),
+      weight: 0.3,
+      async holds(scope, [codes, strange]) {
+        const all: Fields[] = codes.map((code) => ({ state: 'rejected', problem: { code, title: 'a', status: 400 } }))
+        const others: Fields[] = [
+          { state: 'rejected', problem: { title: codes[0] ?? 'a', type: 'a', detail: 'a' } },
+          { state: 'failed' },
+          {},
+        ]
+        const records = await writeEach(scope, [...all, ...others])
+        for (const problemCode of new Set([...codes, ...strange, '400']))
+          await expectFiltered(scope, records, { problemCode })
+      },
+    },
+  ),
+  property(
+    'filters/eventId-is-exact',
+    'A filter by eventId gives the records that caused this very event, by its id and not by its type or stream.',
+    {
+      given: fc.tuple(texts, someOf(hostileFilters, 1, 3)),
+      weight: 0.3,
+      async holds(scope, [ids, strange]) {
+        const one: Fields[] = ids.map((id) => ({ state: 'successful', events: [{ id, type: 'a', stream: 'A' }] }))
+        const all: Fields = { state: 'successful', events: [...new Set(ids)].map((id) => ({ id })) }
+        const records = await writeEach(scope, [...one, all, { state: 'successful', events: [] }, {}])
+        for (const eventId of new Set([...ids, ...strange])) await expectFiltered(scope, records, { eventId })
+      },
+    },
+  ),
+  property(
+    'filters/eventId-finds-every-event',
+    'A filter by eventId finds the first, the second and the two-hundredth event of a record.',
+    {
+      given: fc.oneof(oneOf([200]), oneOf([1, 2, 3, 16, 17, 64, 65, 100, 101])),
+      weight: 0.1,
+      async holds(scope, count) {
+        const events = Array.from({ length: count }, (_, index) => ({ id: `${scope.prefix}e${index}` }))
+        const records = await writeEach(scope, [
+          { state: 'successful', events },
+          { state: 'successful', events: events.slice(0, 1) },
+        ])
+        for (const index of new Set([0, 1, count >> 1, count - 2, count - 1, count])) {
+          await expectFiltered(scope, records, { eventId: `${scope.prefix}e${index}` })
+        }
+      },
+    },
+  ),
+]

@@ -1,0 +1,216 @@
+import fc from 'fast-check'
+import type { CommandRecord } from '../../src/index.ts'
+import { oneOf } from '../arbitraries.ts'
+import { type Check, property } from '../check.ts'
+import { nameOf, startFollower } from '../follower.ts'
+import { followAll, positionBefore } from '../following.ts'
+import { begun } from '../limit.ts'
+import { due, expectPurged, sweep, writeDue } from '../purging.ts'
+import { expectRecords } from '../scope.ts'
+import { expectSame, expectTrue } from '../violation.ts'
+import { walk, walkType } from '../walk.ts'
+
+/** What is left behind. */
+export const purgeTraceChecks: readonly Check[] = [
+  property(
+    'purge/gone-everywhere',
+    'A purged record is gone from get, list, findByCorrelation and findByType, by every filter that found it.',
+    {
+      given: fc.integer({ min: 1, max: 4 }),
+      needs: 'purge',
+      weight: 0.1,
+      async holds(scope, count) {
+        await sweep(scope)
+        const fields = {
+          type: scope.id('type'),
+          userId: 'u',
+          attributes: { a: 1 },
+          retention: 'short-lived',
+          receivedAt: 7,
+        } as const
+        const records = Array.from({ length: count }, (_, index) =>
+          scope.outcome(scope.intent(`${index}`, fields), { problem: { code: 'c' }, events: [{ id: scope.id('e') }] }),
+        )
+        const kept = scope.intent('kept', fields)
+        await scope.writeAll([...records, kept])
+        await expectPurged(scope.client, due, count)
+        for (const { id } of records) expectSame('get of a purged record', await scope.client.get(id), undefined)
+        expectRecords('findByCorrelation', await scope.client.findByCorrelation(scope.id('c')), [kept])
+        expectRecords('findByType', await walkType(scope.client, fields.type), [kept])
+        for (const query of [{}, { userId: 'u' }, { attributes: { a: 1 } }, { from: 7, to: 8 }])
+          await scope.expectWalk({ tenantId: scope.tenant, ...query }, [kept])
+        for (const query of [{ problemCode: 'c' }, { eventId: scope.id('e') }, { state: 'successful' } as const])
+          await scope.expectWalk({ tenantId: scope.tenant, ...query }, [])
+      },
+    },
+  ),
+  property(
+    'purge/a-purged-id-is-new-again',
+    'A purged id is new: its next write is created, stored whole, and last in order.',
+    {
+      given: fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 4 })),
+      needs: 'purge',
+      weight: 0.1,
+      async holds(scope, [asOutcome, count]) {
+        await sweep(scope)
+        const old = {
+          retention: 'short-lived',
+          receivedAt: 7,
+          attributes: { a: 1 },
+          metadata: { old: true },
+          clientRef: 'old',
+        } as const
+        const records = Array.from({ length: count }, (_, index) =>
+          scope.outcome(scope.intent(`${index}`, old), { problem: { code: 'old' } }),
+        )
+        await scope.writeAll(records)
+        const kept = scope.intent('kept')
+        await scope.write(kept)
+        await expectPurged(scope.client, due, count)
+        const again = records.map(({ id }, index) => {
+          const intent = scope.intent('', { id, userId: 'again', receivedAt: 5000 - index })
+          return asOutcome ? scope.outcome(intent, { state: 'failed', events: [] }) : intent
+        })
+        await scope.writeAll(again)
+        for (const record of again) await scope.expectStored(record)
+        await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, [kept, ...again])
+        const traces = [
+          { attributes: { a: 1 } },
+          { clientRef: 'old' },
+          { problemCode: 'old' },
+          { eventId: records[0]?.events[0]?.id },
+          { retention: 'short-lived' } as const,
+        ]
+        for (const query of traces) await scope.expectWalk({ tenantId: scope.tenant, ...query }, [])
+        if (!asOutcome) await scope.write(scope.outcome(again[0] as CommandRecord), 'settled')
+      },
+    },
+  ),
+  property(
+    'purge/later-records-come-after',
+    'What is written after a purge stands after everything from before, also where the newest were purged.',
+    {
+      given: fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+      needs: 'purge',
+      weight: 0.1,
+      async holds(scope, [before, purged, after]) {
+        await sweep(scope)
+        const kept = Array.from({ length: before }, (_, index) => scope.intent(`kept ${index}`))
+        await scope.writeAll(kept)
+        await writeDue(scope, purged)
+        const query = { tenantId: scope.tenant, order: 'oldest', limit: 1 } as const
+        const page = await scope.client.list(query)
+        await expectPurged(scope.client, due, purged)
+        const later = Array.from({ length: after }, (_, index) => scope.intent(`later ${index}`))
+        await scope.writeAll(later)
+        await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, [...kept, ...later])
+        // Whatever the first page gave, its cursor goes on with the rest.
+        if (page.next === undefined) return
+        const rest = [...kept, ...later].slice(page.records.length)
+        if (before > 0) await scope.expectWalk({ ...query, cursor: page.next }, rest)
+      },
+    },
+  ),
+  property(
+    'purge/walks-go-on',
+    'A walk goes on across a purge, also where the record at its cursor is gone: it sees every one that is left.',
+    {
+      given: fc.record({
+        pattern: fc.array(fc.boolean(), { minLength: 3, maxLength: 10 }),
+        limit: fc.integer({ min: 1, max: 3 }),
+        at: fc.integer({ min: 1, max: 3 }),
+        order: oneOf(['newest', 'oldest'] as const),
+      }),
+      needs: 'purge',
+      weight: 0.3,
+      async holds(scope, { pattern, limit, at, order }) {
+        await sweep(scope)
+        const records = pattern.map((isPurged, index) => {
+          const intent = scope.intent(`${index}`, { retention: isPurged ? 'short-lived' : 'long-lived', receivedAt: 5 })
+          return scope.outcome(intent)
+        })
+        await scope.writeAll(records)
+        const query = { tenantId: scope.tenant, order, limit }
+        const read = await walk(scope.client, query, {
+          between: async (page) => {
+            if (page === at) await scope.client.purge(due)
+            return undefined
+          },
+        })
+        const kept = records.filter(({ retention }) => retention === 'long-lived').map(({ id }) => id)
+        const seen = read.map(({ id }) => id).filter((id) => kept.includes(id))
+        expectSame(
+          'what a walk across a purge sees of the records that are left',
+          seen,
+          order === 'oldest' ? kept : kept.toReversed(),
+        )
+      },
+    },
+  ),
+  property(
+    'purge/followers-go-on',
+    'A follower goes on across a purge, also from the position of a record that is gone, and gives no purged record again.',
+    {
+      given: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.nat(4)),
+      needs: 'follow+purge',
+      weight: 0.1,
+      async holds(scope, [count, at]) {
+        await sweep(scope)
+        const start = await positionBefore(scope)
+        const records = await writeDue(scope, count)
+        const middle = scope.outcome(scope.intent('middle'))
+        await scope.write(middle)
+        const all = await followAll(scope, start, middle)
+        const position = (all[at % all.length] as (typeof all)[number]).position
+        const follower = startFollower(scope, (all.at(-1) as (typeof all)[number]).position)
+        try {
+          const waiting = begun(follower.next())
+          await expectPurged(scope.client, due, records.length)
+          const end = scope.outcome(scope.intent('end'))
+          await scope.write(end)
+          expectSame('what a waiting follower gives after a purge', (await waiting)?.record.id, end.id)
+          const rest = (await followAll(scope, position, end)).map(nameOf)
+          expectSame(
+            'what a follower gives from an older position',
+            rest,
+            at % all.length < all.length - 1 ? ['middle settled', 'end settled'] : ['end settled'],
+          )
+          expectSame('the backlog', (await followAll(scope, start, end)).map(nameOf), ['middle settled', 'end settled'])
+        } finally {
+          follower.abort()
+        }
+      },
+    },
+  ),
+  property(
+    'purge/a-new-life-is-followed',
+    'A purged id that is written again is given to followers as the new record that it is.',
+    {
+      given: fc.boolean(),
+      needs: 'follow+purge',
+      weight: 0.05,
+      async holds(scope, settles) {
+        await sweep(scope)
+        const start = await positionBefore(scope)
+        const [record] = (await writeDue(scope, 1)) as [CommandRecord]
+        await expectPurged(scope.client, due, 1)
+        const again = scope.intent('', { id: record.id, userId: 'again' })
+        const last = settles ? scope.outcome(again, { state: 'failed' }) : again
+        for (const each of settles ? [again, last] : [again])
+          await scope.write(each, each === again ? 'created' : 'settled')
+        const end = scope.outcome(scope.intent('end'))
+        await scope.write(end)
+        const changes = await followAll(scope, start, end)
+        expectRecords(
+          'a follower',
+          changes.slice(-2).map((change) => change.record),
+          [last, end],
+        )
+        expectTrue(
+          changes.every((change) => change.record.userId === 'again' || change.record.id === end.id),
+          'a follower gives a purged record',
+        )
+      },
+    },
+  ),
+]

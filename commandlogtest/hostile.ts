@@ -1,0 +1,232 @@
+import type { JsonValue } from '../src/index.ts'
+
+/** Texts that need no legality: NUL, lone surrogates, markup, what looks like encoded values. */
+export const hostileTexts: readonly string[] = [
+  ...[
+    '',
+    ' ',
+    '\u0000',
+    'a\u0000b',
+    '\ud800',
+    'a\udc00b',
+    '\udc00\ud800',
+    '\u0001\u001f',
+    '\u007f',
+    '\r\n',
+    '\n',
+    '\t',
+  ],
+  ...[
+    '"',
+    "'",
+    '\\',
+    '\\u0000',
+    '\\n',
+    '</script>',
+    '<!--',
+    '$1',
+    '\u0024{a}',
+    '%s',
+    '{}',
+    '[]',
+    'null',
+    'undefined',
+    'NaN',
+  ],
+  ...[
+    '2024-01-01T00:00:00.000Z',
+    '123',
+    '123n',
+    '1e400',
+    'true',
+    'data:;base64,AAA=',
+    'AAECAw==',
+    '\u2028\u2029',
+    '\ufeff',
+  ],
+  ...[
+    '\u{1f600}\u{1f468}\u200d\u{1f469}',
+    'e\u0301',
+    '\u00e9',
+    '\uffff',
+    '\ufffd',
+    '\ufffe',
+    '__proto__',
+    '^C',
+    ' end ',
+    'x'.repeat(3000),
+  ],
+]
+
+/** Keys that a store may lose, rename, split or apply. */
+export const hostileKeys: readonly string[] = [
+  ...[
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'hasOwnProperty',
+    'valueOf',
+    '',
+    ' ',
+    'a.b',
+    'a',
+    'b',
+    '.',
+    '$set',
+  ],
+  ...[
+    '$ref',
+    '$date',
+    '_id',
+    'id',
+    'type',
+    'length',
+    '0',
+    '1',
+    '10',
+    '01',
+    '-1',
+    '[0]',
+    'a[0]',
+    'a b',
+    'a"b',
+    "a'b",
+    'a\\b',
+  ],
+  ...[
+    'A',
+    'é',
+    'e\u0301',
+    '\u{1f600}',
+    '\u0000',
+    'a\u0000',
+    '\u2028',
+    'undefined',
+    'null',
+    'true',
+    'then',
+    '\n',
+    '%',
+    'k'.repeat(300),
+  ],
+]
+
+/** Numbers that are cut, rounded or turned into something else. */
+export const hostileNumbers: readonly number[] = [
+  ...[
+    0,
+    -0,
+    1,
+    -1,
+    0.1,
+    -0.1,
+    0.1 + 0.2,
+    1.5,
+    1 / 3,
+    1e21,
+    1e-7,
+    5e-324,
+    -5e-324,
+    1.7976931348623157e308,
+    2.2250738585072014e-308,
+  ],
+  ...[
+    2 ** 31 - 1,
+    2 ** 31,
+    -(2 ** 31) - 1,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 53 - 1,
+    -(2 ** 53 - 1),
+    2 ** 53,
+    123456789.12345679,
+    16777217,
+  ],
+]
+
+/** JSON values that a store may take for something else, or lose the shape of. */
+export const hostileValues: readonly JsonValue[] = [
+  ...([null, true, false, '', 0, [], {}, [[]], [{}], [null], [[], {}, ''], { a: {} }, { a: [] }, { a: null }] as const),
+  ...([{ type: 'Buffer', data: [1, 2] }, { $date: 1 }, { $numberLong: '1' }, { __type: 'Map', value: [] }] as const),
+  ...([
+    { 0: 'a', 1: 'b', length: 2 },
+    { a: { b: 1 }, 'a.b': 2 },
+    { toJSON: 1 },
+    Object.fromEntries([['then', 1]]),
+    [1, '1', true, 'true', null],
+  ] as const),
+  nested(60),
+]
+
+/** Pairs of flat values that only a sloppy comparison takes for the same. */
+export const alikePairs: readonly (readonly [string | number | boolean, string | number | boolean])[] = [
+  ...([
+    [1, '1'],
+    [true, 'true'],
+    [1, true],
+    [0, false],
+    ['', 0],
+    ['', false],
+    [1.5, '1.5'],
+    [0.1, 0.1 + 1e-12],
+  ] as const),
+  ...([
+    [2 ** 53 - 1, 2 ** 53 - 2],
+    [-1, '-1'],
+    ['1', '1.0'],
+    [1e21, '1e21'],
+    [1, 1.0000000000000002],
+    [16777216, 16777217],
+  ] as const),
+]
+
+/** Flat values of attributes that look alike but are not the same. */
+export const alikeValues: readonly (string | number | boolean)[] = [
+  ...[
+    1,
+    '1',
+    true,
+    'true',
+    0,
+    '0',
+    false,
+    'false',
+    '',
+    'null',
+    'undefined',
+    '1.0',
+    1.5,
+    '1.5',
+    -1,
+    '-1',
+    'a',
+    'A',
+    'a ',
+    'a%',
+    '%',
+  ],
+  ...[
+    '_',
+    '*',
+    "'",
+    '"',
+    '\\',
+    'é',
+    'e\u0301',
+    '\u{1f600}',
+    1e21,
+    '1e21',
+    0.1,
+    2 ** 53 - 1,
+    '9007199254740991',
+    '[1]',
+    '{"a":1}',
+  ],
+]
+
+function nested(depth: number): JsonValue {
+  let value: JsonValue = 'deep'
+  for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { in: value }
+  return value
+}

@@ -1,0 +1,73 @@
+import type { Check } from './check.ts'
+import { aliasingChecks } from './checks/aliasing.ts'
+import { capacityChecks } from './checks/capacity.ts'
+import { combinedChecks } from './checks/combined.ts'
+import { cursorsChecks } from './checks/cursors.ts'
+import { durableDataChecks } from './checks/durable.ts'
+import { durableBrickChecks } from './checks/durable-bricks.ts'
+import { durableHandleChecks } from './checks/durable-handles.ts'
+import { errorsChecks } from './checks/errors.ts'
+import { changeFilterChecks, kindFilterChecks } from './checks/filter-kinds.ts'
+import { textFilterChecks } from './checks/filters.ts'
+import { followChangeChecks } from './checks/follow.ts'
+import { followEndChecks } from './checks/follow-ends.ts'
+import { followPositionChecks } from './checks/follow-positions.ts'
+import { historiesChecks } from './checks/histories.ts'
+import { identityChecks } from './checks/identity.ts'
+import { lifecycleChecks } from './checks/lifecycle.ts'
+import { modelChecks } from './checks/model.ts'
+import { orderChecks } from './checks/order.ts'
+import { pagingChecks } from './checks/paging.ts'
+import { purgeSelectionChecks } from './checks/purge.ts'
+import { purgeTraceChecks } from './checks/purge-traces.ts'
+import { racingReaderChecks } from './checks/race-readers.ts'
+import { racesChecks } from './checks/races.ts'
+import { recordChecks } from './checks/record.ts'
+import { sizesChecks } from './checks/sizes.ts'
+import { memberChecks, payloadChecks } from './checks/values.ts'
+import { plainValueChecks, wholeValueChecks } from './checks/values-plain.ts'
+import { walkChecks } from './checks/walks.ts'
+
+// They come last, since a live store is larger after them.
+const long = ['order/beyond-a-thousand', 'paging/default-limit-is-100', 'capacity/nothing-is-forgotten']
+
+const core: readonly Check[] = [
+  ...[
+    ...recordChecks,
+    ...identityChecks,
+    ...payloadChecks,
+    ...memberChecks,
+    ...plainValueChecks,
+    ...wholeValueChecks,
+    ...aliasingChecks,
+    ...sizesChecks,
+    ...orderChecks,
+  ],
+  ...[
+    ...pagingChecks,
+    ...walkChecks,
+    ...cursorsChecks,
+    ...textFilterChecks,
+    ...kindFilterChecks,
+    ...changeFilterChecks,
+    ...combinedChecks,
+    ...errorsChecks,
+    ...lifecycleChecks,
+  ],
+  ...[...modelChecks, ...racesChecks, ...racingReaderChecks, ...historiesChecks, ...capacityChecks],
+]
+
+/** The core contract: every store must keep these. They need one handle, live or opened. */
+export const checks: readonly Check[] = [
+  ...core.filter(({ name }) => !long.includes(name)),
+  ...core.filter(({ name }) => long.includes(name)),
+]
+
+/** For stores that can be opened by name: they survive closing, and several handles share their data. */
+export const durableChecks: readonly Check[] = [...durableDataChecks, ...durableHandleChecks, ...durableBrickChecks]
+
+/** For stores with `follow`. */
+export const followChecks: readonly Check[] = [...followChangeChecks, ...followPositionChecks, ...followEndChecks]
+
+/** For stores with `purge`. */
+export const purgeChecks: readonly Check[] = [...purgeSelectionChecks, ...purgeTraceChecks]

@@ -1,0 +1,44 @@
+import { aliasSuspects } from './aliasing.ts'
+import { cacheSuspects } from './caches.ts'
+import { callSuspects } from './calls.ts'
+import { caughtBy } from './caught-by/index.ts'
+import { closeSuspects } from './closing.ts'
+import { scalarSuspects, textSuspects } from './columns.ts'
+import { cursorSuspects } from './cursors.ts'
+import { durabilitySuspects } from './durability.ts'
+import { errorSuspects } from './failures.ts'
+import { attributeSuspects } from './filter-attributes.ts'
+import { timeSuspects } from './filter-times.ts'
+import { indexSuspects, listSuspects } from './filter-values.ts'
+import { comparisonSuspects, ignoringSuspects } from './filters.ts'
+import { followSuspects } from './follow-changes.ts'
+import { followEndSuspects } from './follow-ends.ts'
+import { followOrderSuspects } from './follow-order.ts'
+import { nestedSuspects } from './nested.ts'
+import { orderSuspects } from './order.ts'
+import { pageSuspects } from './pages.ts'
+import { purgeSuspects } from './purge.ts'
+import { purgeTraceSuspects } from './purge-traces.ts'
+import { batchSuspects, racySuspects } from './races.ts'
+import { answerSuspects, lossySuspects, overwritingSuspects, tornSuspects } from './record.ts'
+import type { Saboteur, Suspect } from './saboteur.ts'
+import { limitSuspects, validationSuspects } from './validation.ts'
+import { bodySuspects } from './values.ts'
+
+const suspects: readonly Suspect[] = [
+  ...[overwritingSuspects, lossySuspects, answerSuspects, tornSuspects, racySuspects, batchSuspects],
+  ...[bodySuspects, textSuspects, scalarSuspects, nestedSuspects, aliasSuspects],
+  ...[orderSuspects, pageSuspects, cursorSuspects],
+  ...[ignoringSuspects, comparisonSuspects, listSuspects, indexSuspects, attributeSuspects, timeSuspects],
+  ...[limitSuspects, validationSuspects, cacheSuspects, durabilitySuspects],
+  ...[closeSuspects, callSuspects, errorSuspects],
+  ...[followSuspects, followOrderSuspects, followEndSuspects, purgeSuspects, purgeTraceSuspects],
+].flat()
+
+/** Every broken store, with the checks that must catch it. */
+export const saboteurs: readonly Saboteur[] = suspects.map((each) => ({ ...each, caughtBy: caughtBy[each.name] ?? [] }))
+
+export type { Brick } from './base-store.ts'
+export { baseStore } from './base-store.ts'
+export type { Saboteur } from './saboteur.ts'
+export type { OpenTestStore, TestStore } from './steps.ts'
