@@ -113,37 +113,43 @@ export const purgeTraceChecks: readonly Check[] = [
   ),
   property(
     'purge/walks-go-on',
-    'A walk goes on across a purge, also where the record at its cursor is gone: it sees every one that is left.',
+    'A walk goes on across a purge, also where the record at its cursor is gone: it sees every one that is left, in order.',
     {
       given: fc.record({
         pattern: fc.array(fc.boolean(), { minLength: 3, maxLength: 10 }),
+        tail: fc.nat(3),
         limit: fc.integer({ min: 1, max: 3 }),
         at: fc.integer({ min: 1, max: 3 }),
         order: oneOf(['newest', 'oldest'] as const),
       }),
       needs: 'purge',
-      weight: 0.3,
-      async holds(scope, { pattern, limit, at, order }) {
+      weight: 0.4,
+      async holds(scope, { pattern, tail, limit, at, order }) {
         await sweep(scope)
-        const records = pattern.map((isPurged, index) => {
+        const purged = [...pattern, ...Array.from({ length: tail }, () => true)]
+        const records = purged.map((isPurged, index) => {
           const intent = scope.intent(`${index}`, { retention: isPurged ? 'short-lived' : 'long-lived', receivedAt: 5 })
           return scope.outcome(intent)
         })
+        const later = [scope.intent('later 0'), scope.intent('later 1')]
         await scope.writeAll(records)
-        const query = { tenantId: scope.tenant, order, limit }
-        const read = await walk(scope.client, query, {
-          between: async (page) => {
-            if (page === at) await scope.client.purge(due)
-            return undefined
-          },
-        })
-        const kept = records.filter(({ retention }) => retention === 'long-lived').map(({ id }) => id)
-        const seen = read.map(({ id }) => id).filter((id) => kept.includes(id))
-        expectSame(
-          'what a walk across a purge sees of the records that are left',
-          seen,
-          order === 'oldest' ? kept : kept.toReversed(),
+        const between = async (page: number): Promise<undefined> => {
+          if (page !== at) return
+          await scope.client.purge(due)
+          await scope.writeAll(later)
+        }
+        const read = (await walk(scope.client, { tenantId: scope.tenant, order, limit }, { between })).map(
+          ({ id }) => id,
         )
+        const all = [...records, ...later].map(({ id }) => id).filter((id) => read.includes(id))
+        expectSame(
+          'a walk across a purge, in the order of recording',
+          read,
+          order === 'oldest' ? all : all.toReversed(),
+        )
+        const kept = records.filter(({ retention }) => retention === 'long-lived').map(({ id }) => id)
+        const seen = all.filter((id) => kept.includes(id))
+        expectSame('what a walk across a purge sees of the records that are left', seen, kept)
       },
     },
   ),

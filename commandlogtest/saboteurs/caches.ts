@@ -3,7 +3,7 @@
 import type { CommandRecord, Page } from '../../src/index.ts'
 import { isSettled } from '../../storekit/index.ts'
 import { base } from './base-steps.ts'
-import { keepRows, type Row } from './data.ts'
+import { type Data, keepRows, type Row } from './data.ts'
 import { type SaboteurOptions, type Suspect, suspect } from './saboteur.ts'
 import type { Handle, Steps } from './steps.ts'
 
@@ -196,19 +196,22 @@ export const cacheSuspects: readonly Suspect[] = [
       }
     },
   ),
-  suspect('redis/expires', 'What is created and not settled expires after 30 milliseconds.', () => {
-    const sweeping = new WeakSet<object>()
+  suspect('redis/expires', 'What is created and not settled expires after 15 to 30 milliseconds.', () => {
+    const sweeping = new WeakSet<Data>()
+    const sweepLater = (data: Data): void => {
+      const last = data.nextSequence
+      setTimeout(() => {
+        keepRows(data, (row) => row.sequence >= last || isSettled(row.record))
+        if (data.nextSequence > last) sweepLater(data)
+        else sweeping.delete(data)
+      }, 15).unref()
+    }
     return {
       add(handle, record) {
         const { data } = handle
-        base.add(handle, record)
-        if (sweeping.has(data)) return
+        if (!sweeping.has(data)) sweepLater(data)
         sweeping.add(data)
-        const last = data.nextSequence
-        setTimeout(() => {
-          sweeping.delete(data)
-          keepRows(data, (row) => row.sequence > last || isSettled(row.record))
-        }, 30).unref()
+        base.add(handle, record)
       },
     }
   }),

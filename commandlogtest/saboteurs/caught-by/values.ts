@@ -64,7 +64,7 @@ export const values: Readonly<Record<string, readonly string[]>> = {
   'mongo/dollar-keys': ['values/metadata-shapes', 'filters/attribute-names-are-exact'],
   'json/proto-applied': ['values/prototypes-stay-clean', 'filters/attribute-names-are-exact'],
   'json/constructor-dropped': ['values/prototypes-stay-clean', 'filters/attribute-names-are-exact'],
-  'json/empty-keys-dropped': ['values/metadata-keys', 'filters/attribute-names-are-exact'],
+  'json/empty-keys-dropped': ['values/metadata-keys'],
   'json/nulls-dropped': ['values/metadata-shapes', 'values/metadata'],
   'dynamo/empty-texts-dropped': ['values/metadata-shapes', 'filters/attributes-are-exact'],
   'json/empty-object-is-absent': ['values/empty-members', 'values/metadata'],
