@@ -5,9 +5,11 @@ import { expectFiltered, writeEach } from '../filtering.ts'
 import { confusable, lookAlikes } from '../hostile-names.ts'
 import type { Fields } from '../scope.ts'
 
+// What is folded or cut most often is there every time.
+const common = ['Case', 'case', 'case ', 'cas'] as const
 const texts: Arbitrary<readonly string[]> = fc.oneof(
-  someOf(confusable, 1, 8).map((pairs) => [...new Set(pairs.flat())]),
-  someOf(lookAlikes, 2, 8),
+  someOf(confusable, 1, 8).map((pairs) => [...new Set([...pairs.flat(), ...common])]),
+  someOf(lookAlikes, 2, 8).map((some) => [...some, ...common]),
 )
 const hostileFilters = [
   '%',

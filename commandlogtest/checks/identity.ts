@@ -24,7 +24,7 @@ async function expectUnknown({ client, tenant, id, isOwn }: Scope, text: string)
 
 /** Texts that may be taken for one another: many pairs, or some of them all. */
 const alike = fc.oneof(
-  someOf(confusable, 1, 12).map((pairs) => pairs.flat()),
+  someOf(confusable, 1, 12).map((pairs) => [...pairs.flat(), 'Case', 'case', 'case ']),
   someOf(lookAlikes, 2, 12),
 )
 const side = oneOf(['before', 'after', 'both'] as const)

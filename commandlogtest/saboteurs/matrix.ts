@@ -10,10 +10,10 @@ import { saboteurs } from './index.ts'
 import type { Saboteur } from './saboteur.ts'
 import { allChecks, survey } from './survey.ts'
 
-/** Which checks caught a saboteur. */
-interface Row {
+/** What a worker tells: that a check caught the saboteur of this index, or, without a check, that it begins with it. */
+interface News {
   readonly index: number
-  readonly caught: readonly string[]
+  readonly check?: string
 }
 
 /** What a worker is to do: the saboteurs from this index, before that one. */
@@ -25,14 +25,18 @@ interface Share {
 
 // A process that has seen many broken stores gets slow.
 const shareSize = 20
+const longestSilenceMs = 60_000
 
-if (isMainThread) await main(Number(process.argv[2] ?? 1))
+if (isMainThread) await main(Number(process.argv[2] ?? 7))
 else await work(workerData as Share)
 
 async function work({ seed, from, to }: Share): Promise<void> {
-  for (const [offset, saboteur] of saboteurs.slice(from, to).entries()) {
-    const caught = await survey(saboteur, { seed, mode: 'open' })
-    parentPort?.postMessage({ index: from + offset, caught } satisfies Row)
+  const tell = (news: News): void => parentPort?.postMessage(news)
+  for (let index = from; index < to; index++) {
+    const saboteur = saboteurs[index]
+    if (saboteur === undefined) break
+    tell({ index })
+    await survey(saboteur, { seed, mode: 'open', onCaught: (check) => tell({ index, check }) })
   }
   // Stores that hang leave timers behind.
   process.exit(0)
@@ -40,32 +44,53 @@ async function work({ seed, from, to }: Share): Promise<void> {
 
 async function main(seed: number): Promise<void> {
   const startedAt = performance.now()
-  const rows: (readonly string[])[] = []
+  const rows: string[][] = saboteurs.map(() => [])
+  const broken: string[] = []
   let next = 0
   const runner = async (): Promise<void> => {
     for (let from = next; from < saboteurs.length; from = next) {
-      next = from + shareSize
-      await run({ seed, from, to: next }, ({ index, caught }) => {
-        rows[index] = caught
-      })
+      const to = from + shareSize
+      next = to
+      for (let begin = from; begin < to; ) {
+        const stopped = await run({ seed, from: begin, to }, rows)
+        if (stopped !== undefined) broken.push(`${saboteurs[stopped]?.name}: a check never ends`)
+        begin = stopped === undefined ? to : stopped + 1
+      }
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, runner))
-  const faults = faultsOf(rows)
+  const faults = [...broken, ...faultsOf(rows)]
   writeFileSync(new URL('../../docs/saboteurs.md', import.meta.url), page(rows))
-  process.stdout.write(
-    `${saboteurs.length} saboteurs, ${allChecks.length} checks, ${Math.round((performance.now() - startedAt) / 1000)} s\n`,
-  )
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  process.stdout.write(`${saboteurs.length} saboteurs, ${allChecks.length} checks, ${seconds} s\n`)
   for (const fault of faults) process.stdout.write(`${fault}\n`)
   process.exitCode = faults.length === 0 ? 0 : 1
 }
 
-function run(share: Share, onRow: (row: Row) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: share })
-    worker.on('message', onRow)
-    worker.on('error', reject)
-    worker.on('exit', () => resolve())
+/** Runs a share; the index of the saboteur that brought its worker down, or to silence, if one did. */
+function run(share: Share, rows: string[][]): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: share,
+      resourceLimits: { maxOldGenerationSizeMb: 1500 },
+    })
+    let current = share.from
+    const stop = (): void => {
+      resolve(current)
+      void worker.terminate()
+    }
+    let timer = setTimeout(stop, longestSilenceMs)
+    worker.on('message', ({ index, check }: News) => {
+      clearTimeout(timer)
+      timer = setTimeout(stop, longestSilenceMs)
+      current = index
+      if (check !== undefined) rows[index]?.push(check)
+    })
+    worker.on('error', stop)
+    worker.on('exit', () => {
+      clearTimeout(timer)
+      resolve(undefined)
+    })
   })
 }
 

@@ -16,6 +16,8 @@ export interface Trial {
   readonly mode: Mode
   /** The names of the checks; all when absent. */
   readonly only?: readonly string[] | undefined
+  /** Told of each check that catches it, at once: a saboteur may yet bring the whole process down. */
+  readonly onCaught?: (check: string) => void
 }
 
 const mostHangs = 4
@@ -24,7 +26,7 @@ const mostHangs = 4
  * The names of the checks that catch a saboteur. Of one that hangs only the first checks are tried, as in the suite
  * itself; those that are named for it always are.
  */
-export async function survey(saboteur: Saboteur, { seed, mode, only }: Trial): Promise<readonly string[]> {
+export async function survey(saboteur: Saboteur, { seed, mode, only, onCaught }: Trial): Promise<readonly string[]> {
   const wanted = allChecks.filter(({ name }) => only === undefined || only.includes(name))
   const named = wanted.filter(({ name }) => saboteur.caughtBy.includes(name))
   const caught: string[] = []
@@ -37,6 +39,7 @@ export async function survey(saboteur: Saboteur, { seed, mode, only }: Trial): P
     const { failure } = await performCheck(check, subject, settings)
     if (failure === undefined) continue
     caught.push(check.name)
+    onCaught?.(check.name)
     hangs += Number(failure.isHang)
   }
   return caught
