@@ -12,12 +12,14 @@ export function startTimer(ms: number, fire: () => void): NodeJS.Timeout {
 class Pending {
   readonly expiresAt: number
   readonly reject: (error: unknown) => void
+  readonly onExpiry: () => Error
   before: Pending | undefined = undefined
   after: Pending | undefined = undefined
 
-  constructor(expiresAt: number, reject: (error: unknown) => void) {
+  constructor(expiresAt: number, reject: (error: unknown) => void, onExpiry: () => Error) {
     this.expiresAt = expiresAt
     this.reject = reject
+    this.onExpiry = onExpiry
   }
 }
 
@@ -38,10 +40,10 @@ export class Deadline {
     this.#onExpiry = onExpiry
   }
 
-  /** Settles as the promise does, or rejects once its time is over. */
-  limit<T>(promise: PromiseLike<T>): Promise<T> {
+  /** Settles as the promise does, or rejects once its time is over, with an error of its own where there is one. */
+  limit<T>(promise: PromiseLike<T>, onExpiry: () => Error = this.#onExpiry): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const pending = new Pending(performance.now() + this.#ms, reject)
+      const pending = new Pending(performance.now() + this.#ms, reject, onExpiry)
       this.#add(pending)
       promise.then(
         (value) => {
@@ -94,7 +96,7 @@ export class Deadline {
     let pending = this.#oldest
     while (pending !== undefined && pending.expiresAt <= now) {
       this.#remove(pending)
-      pending.reject(this.#onExpiry())
+      pending.reject(pending.onExpiry())
       pending = this.#oldest
     }
     if (pending !== undefined) this.#arm(pending)

@@ -1,5 +1,6 @@
-import { InvalidDecision, kindOf } from './errors.ts'
+import { InvalidDecision } from './errors.ts'
 import { identifierFault } from './identifier.ts'
+import { kindOf } from './kind-of.ts'
 import type { EventRef } from './record.ts'
 
 const noEvents: readonly EventRef[] = Object.freeze([])

@@ -1,3 +1,4 @@
+import { kindOf } from './kind-of.ts'
 import type { Problem } from './problem.ts'
 import type { EventRef, RecordedError } from './record.ts'
 
@@ -255,7 +256,11 @@ export type StoreErrorCode =
   | 'INVALID_RECORD'
   | 'RECORD_TOO_LARGE'
   | 'STORE_CLOSED'
+  | 'STORE_CORRUPT'
   | 'STORE_FULL'
+  | 'STORE_INCOMPATIBLE'
+  | 'STORE_OVERLOADED'
+  | 'STORE_READ_ONLY'
   | 'STORE_TIMEOUT'
   | 'STORE_UNAVAILABLE'
   | (string & {})
@@ -285,12 +290,6 @@ export class CodecError extends Error {
     this.code = code
     this.format = format
   }
-}
-
-/** What kind of value came, without quoting it: it may be a secret. */
-export function kindOf(value: unknown): string {
-  if (value === null || Array.isArray(value)) return value === null ? 'null' : 'an array'
-  return value === undefined ? 'nothing' : `a value of type ${typeof value}`
 }
 
 function messageOf(problem: Problem, name: string): string {

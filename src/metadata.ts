@@ -1,5 +1,6 @@
-import { InvalidMetadata, kindOf, MetadataTooLarge } from './errors.ts'
+import { InvalidMetadata, MetadataTooLarge } from './errors.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import { kindOf } from './kind-of.ts'
 import type { Attributes } from './record.ts'
 
 /** The most bytes that metadata, and attributes, may take as JSON. */

@@ -1,6 +1,14 @@
 export { cursorScope, openPosition, sealPosition } from './cursor.ts'
 export { type FollowLife, type FollowSource, followChanges } from './follow.ts'
 export {
+  type GroupCommit,
+  type GroupCommitOptions,
+  type GroupItem,
+  type GroupResult,
+  type GroupWrite,
+  groupCommit,
+} from './group-commit.ts'
+export {
   type CheckedQuery,
   checkPurge,
   checkQuery,

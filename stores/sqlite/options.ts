@@ -1,0 +1,42 @@
+import type { SqliteDatabase } from './driver.ts'
+
+interface CommonOptions {
+  /** `power` (default): what was acknowledged survives power loss. `process`: only the death of the process. */
+  readonly durability?: 'power' | 'process' | undefined
+  /** How long a call may wait for other connections and for its turn; default 5,000. */
+  readonly deadlineMs?: number | undefined
+}
+
+/** What `sqliteStore` takes: a path, for a file of its own, or a handle that its owner closes. */
+export type SqliteStoreOptions = CommonOptions &
+  (
+    | { readonly path: string; readonly database?: undefined }
+    | { readonly database: SqliteDatabase; readonly path?: undefined }
+  )
+
+/** Options with every default in place. */
+export interface CheckedOptions {
+  readonly path: string
+  readonly database: SqliteDatabase | undefined
+  readonly durability: 'power' | 'process'
+  readonly deadlineMs: number
+}
+
+/** Refuses what `sqliteStore` cannot work with, before any file is touched. */
+export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
+  const { path, database, durability = 'power', deadlineMs = 5000 } = options
+  if ((path === undefined) === (database === undefined)) throw new TypeError('expected either path or database')
+  if (path !== undefined && (typeof path !== 'string' || path === '' || path === ':memory:' || path !== path.trim())) {
+    throw new TypeError('path: expected the path of a file, without white space at its ends')
+  }
+  if (database !== undefined && typeof database?.prepare !== 'function') {
+    throw new TypeError('database: expected a database of better-sqlite3')
+  }
+  if (durability !== 'power' && durability !== 'process')
+    throw new TypeError("durability: expected 'power' or 'process'")
+  if (!(typeof deadlineMs === 'number' && Number.isFinite(deadlineMs) && deadlineMs >= 1)) {
+    throw new RangeError('deadlineMs: expected a number from 1')
+  }
+  return { path: path ?? '', database, durability, deadlineMs }
+}
