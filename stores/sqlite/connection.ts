@@ -15,6 +15,7 @@ const oldestNode = 22
 const megabyte = 1024 * 1024
 /** The write-ahead log is moved into the file whenever it has this many pages, and cut back to this size after a peak. */
 const settings = [
+  'wal_autocheckpoint = 2000',
   `journal_size_limit = ${16 * megabyte}`,
   'cache_size = -32000',
   'fullfsync = ON',

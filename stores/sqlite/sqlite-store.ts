@@ -41,7 +41,7 @@ import { writeRows } from './write.ts'
 export type SqliteStore = CommandLogStore & Followable & Purgeable
 
 /** A group is one transaction, which the event loop waits for: large enough to share a sync, small enough not to be felt. */
-const groupSize = 192
+const groupSize = 128
 /** How often a waiting follower looks for what other processes have written. */
 const pollMs = 50
 
