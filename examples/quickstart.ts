@@ -1,5 +1,5 @@
 import { CommandBus, CommandRejected, defineCommand, withCommandAudit } from 'commandlog'
-import { memoryStore } from 'commandlog/memory'
+import { sqliteStore } from 'commandlog/sqlite'
 
 const placeOrder = defineCommand<'place-order', { item: string; quantity: number }>('place-order')
 
@@ -8,7 +8,7 @@ const bus = new CommandBus().register(placeOrder, ({ data }) => {
   return { events: [{ id: 'event-1', type: 'order-placed', stream: 'order-1' }], result: { orderId: 'order-1' } }
 })
 
-const store = memoryStore()
+const store = await sqliteStore({ path: 'quickstart.db' })
 const shop = withCommandAudit(bus, store)
 
 const receipt = await shop.send(placeOrder({ item: 'tea', quantity: 2 }), { userId: 'ada' })

@@ -308,10 +308,9 @@ describe('inheritance', () => {
       const bus: CommandBus = new CommandBus()
       bus.register('child', (_, context) => void seen.push(facts(context)))
       bus.register('parent', async (_, context) => {
+        // Taken out of its context, as handlers do.
         const send: CommandContext['send'] =
-          way === 'bus.send'
-            ? (command, options) => bus.send(command as Command, options) as never
-            : context.send.bind(context)
+          way === 'bus.send' ? (command, options) => bus.send(command as Command, options) as never : context.send
         await new Promise(setImmediate)
         await send(child, { id: 'c1' })
         await send(child, { id: 'c2', causationId: 'x', tenantId: 't2', dryRun: false, correlationId: 'k2' })

@@ -31,9 +31,9 @@ export interface CommandContext<C extends Command = Command> {
   readonly signal: AbortSignal
   /**
    * Sends a command that this one causes: its causation is this id; correlation, tenant, user, client, trace and dry
-   * run are inherited unless the options say otherwise.
+   * run are inherited unless the options say otherwise. Works on its own too: `({ data }, { send }) => …`.
    */
-  send<Child extends Command>(command: Child, options?: SendOptions): Promise<Receipt<ResultOf<Child>>>
+  readonly send: <Child extends Command>(command: Child, options?: SendOptions) => Promise<Receipt<ResultOf<Child>>>
 }
 
 /** How a context sends: the outermost layer of the bus it was sent through. */
@@ -162,8 +162,10 @@ export class Context implements CommandContext {
     this.#controller?.abort(reason)
   }
 
-  send<Child extends Command>(command: Child, options?: SendOptions): Promise<Receipt<ResultOf<Child>>> {
-    return this.#sendChild(command, options, this) as Promise<Receipt<ResultOf<Child>>>
+  /** Made where it is asked for: most commands have no children. */
+  get send(): CommandContext['send'] {
+    return <Child extends Command>(command: Child, options?: SendOptions) =>
+      this.#sendChild(command, options, this) as Promise<Receipt<ResultOf<Child>>>
   }
 }
 

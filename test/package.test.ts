@@ -72,7 +72,9 @@ test('every entry point without a driver is imported from the installed package'
 test('the quickstart prints the same from the installed package as from the sources', async () => {
   const quickstart = join(root, 'examples', 'quickstart.ts')
   cpSync(quickstart, join(consumer, 'quickstart.ts'))
-  const fromSource = await runToSuccess(process.execPath, ['--conditions=commandlog-source', quickstart])
+  symlinkSync(join(root, 'node_modules', 'better-sqlite3'), join(consumer, 'node_modules', 'better-sqlite3'), 'dir')
+  const elsewhere = { cwd: mkdtempSync(join(folder, 'source-')) }
+  const fromSource = await runToSuccess(process.execPath, ['--conditions=commandlog-source', quickstart], elsewhere)
   const fromPackage = await runToSuccess(process.execPath, ['quickstart.ts'], { cwd: consumer })
   assert.notEqual(fromSource.stdout, '')
   assert.equal(neutral(fromPackage.stdout), neutral(fromSource.stdout))
@@ -167,9 +169,11 @@ import { CommandBus, type CommandRecord, defineCommand, withCommandAudit } from 
 import { cborCodec } from 'commandlog/cbor'
 import { memoryStore } from 'commandlog/memory'
 import { msgpackCodec } from 'commandlog/msgpack'
+import { type SqliteStore, sqliteStore } from 'commandlog/sqlite'
 import { checkQuery } from 'commandlog/storekit'
 
 const store = memoryStore()
+export const open = (path: string): Promise<SqliteStore> => sqliteStore({ path })
 const bus = new CommandBus().register('greet', () => ({ result: 'hello' }))
 const audited = withCommandAudit(bus, store, { codec: cborCodec })
 const { id } = await audited.send({ type: 'greet', data: { name: 'Ada' } })
