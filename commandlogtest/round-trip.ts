@@ -47,5 +47,5 @@ export const full = (format: string, data: string | Uint8Array): Fields => ({
 export const texts: Arbitrary<string[]> = someOf(
   hostileTexts.filter((each) => each.isWellFormed()),
   1,
-  12,
+  24,
 )

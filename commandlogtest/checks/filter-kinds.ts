@@ -52,7 +52,7 @@ export const kindFilterChecks: readonly Check[] = [
     'filters/empty-arrays-match-nothing',
     'type: [] and state: [] match nothing, alone and with other filters.',
     {
-      given: oneOf<CommandQuery>([
+      given: someOf<CommandQuery>([
         { type: [] },
         { state: [] },
         { type: [], state: [] },
@@ -60,10 +60,12 @@ export const kindFilterChecks: readonly Check[] = [
         { type: [], dryRun: false },
       ]),
       weight: 0.1,
-      async holds(scope, query) {
+      async holds(scope, queries) {
         const records = await writeEach(scope, [{ type: 'x' }, { state: 'failed' }])
-        await expectFiltered(scope, records, query)
-        await expectFiltered(scope, records, { ...query, limit: 1, order: 'newest' })
+        for (const query of queries) {
+          await expectFiltered(scope, records, query)
+          await expectFiltered(scope, records, { ...query, limit: 1, order: 'newest' })
+        }
       },
     },
   ),
@@ -133,8 +135,8 @@ export const kindFilterChecks: readonly Check[] = [
     'Any finite time will do as from and to: far away, before 1970, and between two milliseconds.',
     {
       given: fc.tuple(
-        someOf([-1e300, -8.64e15, -1, 0, 999.5, 1000, 1000.5, 1e300]),
-        someOf([-1e300, 0, 1000.5, 1001, 1001.5, 8.64e15, 2 ** 63, 1e300]),
+        someOf([-1e300, -8.64e15, -1, 0, 999.5, 1000, 1000.5, 1e300], 3),
+        someOf([-1e300, 0, 1000.5, 1001, 1001.5, 8.64e15, 2 ** 63, 1e300], 3),
       ),
       weight: 0.1,
       async holds(scope, [froms, tos]) {

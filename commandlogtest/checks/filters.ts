@@ -6,7 +6,7 @@ import { confusable, lookAlikes } from '../hostile-names.ts'
 import type { Fields } from '../scope.ts'
 
 // What is folded or cut most often is there every time.
-const common = ['Case', 'case', 'case ', 'cas'] as const
+const common = ['Case', 'case', 'case ', 'cas', 'cas\u00e9', 'case\u0301'] as const
 const texts: Arbitrary<readonly string[]> = fc.oneof(
   someOf(confusable, 1, 8).map((pairs) => [...new Set([...pairs.flat(), ...common])]),
   someOf(lookAlikes, 2, 8).map((some) => [...some, ...common]),
@@ -30,6 +30,8 @@ const hostileFilters = [
   'a',
 ]
 
+const separators = [':', '.', '/', '|', ' ', '-', '_', ',', '#', '::', '']
+
 /** A filter by one text: exact, for every text that is there and for those that look like it. */
 function textFilter(field: 'type' | 'causationId' | 'userId' | 'clientRef' | 'correlationId'): Check {
   const rule = `A filter by ${field} gives exactly the records with this very ${field}: no prefix, case folding or wildcard, and none without it.`
@@ -39,7 +41,7 @@ function textFilter(field: 'type' | 'causationId' | 'userId' | 'clientRef' | 'co
     async holds(scope, [values, strange]) {
       const all: Fields[] = values.map((value) => ({ [field]: value }))
       const records = await writeEach(scope, [...all, {}])
-      for (const value of new Set([...values, ...strange])) await expectFiltered(scope, records, { [field]: value })
+      for (const value of new Set([...values, ...strange, ''])) await expectFiltered(scope, records, { [field]: value })
     },
   })
 }
@@ -51,9 +53,9 @@ export const textFilterChecks: readonly Check[] = [
     'filters/tenantId-is-exact',
     'A filter by tenantId gives exactly the records of this very tenant, and never those of one that looks like it.',
     {
-      given: fc.tuple(oneOf(['before', 'after']), texts),
+      given: fc.tuple(oneOf(['before', 'after']), texts, oneOf(separators)),
       weight: 0.5,
-      async holds(scope, [side, values]) {
+      async holds(scope, [side, values, separator]) {
         const tenants = [...new Set(values)].map((value) =>
           side === 'before' ? `${value}${scope.prefix}` : `${scope.prefix}${value}`,
         )
@@ -65,6 +67,14 @@ export const textFilterChecks: readonly Check[] = [
             records.filter((record) => record.tenantId === tenantId),
           )
         }
+        // Joined by a separator these two would be one key.
+        const split = [
+          { tenantId: scope.id('one'), userId: `a${separator}b` },
+          { tenantId: scope.id(`one${separator}a`), userId: 'b' },
+        ]
+        const joined = split.map((fields, index) => scope.intent(`joined ${index}`, fields))
+        await scope.writeAll(joined)
+        for (const [index, query] of split.entries()) await scope.expectWalk(query, joined.slice(index, index + 1))
       },
     },
   ),

@@ -21,11 +21,16 @@ export const followChangeChecks: readonly Check[] = [
       async holds(scope, numbers) {
         const writes = await writeList(scope, numbers)
         const end = await endOf(scope)
-        const changes = await followAll(scope, undefined, end)
-        expectChanges(changes, [...writes, end])
-        const [first] = changes
-        if (first !== undefined && !scope.context.isLive) await expectFirstStep(scope)
-        expectWholeLast(changes, [...writes, end])
+        await withFollower(scope, undefined, async (follower) => {
+          const changes = await follower.until(({ id }) => id === end.id)
+          expectChanges(changes, [...writes, end])
+          expectWholeLast(changes, [...writes, end])
+          // The end of the backlog is not that of the follower.
+          const waiting = begun(follower.next())
+          const later = await endOf(scope, 'later')
+          expectRecord('a follower that began without after', (await waiting)?.record, later)
+        })
+        if (!scope.context.isLive) await expectFirstStep(scope)
       },
     },
   ),

@@ -63,6 +63,10 @@ export const lifecycleChecks: readonly Check[] = [
     async holds(scope, [meanwhile, waits]) {
       const client = await scope.context.fresh()
       await scope.write(scope.intent('before'), 'created', client)
+      // What was read once may lie in a cache.
+      const read = calls.filter((method) => method !== 'record')
+      for (const method of read) await client.attempt(method, ...argumentsOf(method, scope.id('before')))
+      await client.attempt('findByCorrelation', scope.id('c'))
       const closing = begun(client.close())
       // Between the call of close and its end a store may still take work: either way it must settle.
       if (!waits) await client.attempt(meanwhile, ...argumentsOf(meanwhile, scope.id('meanwhile')))
@@ -71,6 +75,10 @@ export const lifecycleChecks: readonly Check[] = [
         await expectRefused(client, ['STORE_CLOSED'], method, ...argumentsOf(method, scope.id('late')))
         await expectRefused(client, ['STORE_CLOSED'], method, ...argumentsOf(method, scope.id('before')))
       }
+      for (const correlation of ['', scope.id('c')])
+        await expectRefused(client, ['STORE_CLOSED'], 'findByCorrelation', correlation)
+      for (const query of [undefined, { type: [] }, { from: 2, to: 1 }])
+        await expectRefused(client, ['STORE_CLOSED'], 'list', query)
     },
   }),
   property('lifecycle/purge-after-close-is-refused', 'purge after close is STORE_CLOSED.', {

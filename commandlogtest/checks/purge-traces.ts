@@ -90,24 +90,31 @@ export const purgeTraceChecks: readonly Check[] = [
     'purge/later-records-come-after',
     'What is written after a purge stands after everything from before, also where the newest were purged.',
     {
-      given: fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+      given: fc.record({
+        before: fc.nat(3),
+        purged: fc.integer({ min: 1, max: 4 }),
+        after: fc.integer({ min: 1, max: 3 }),
+        at: fc.nat(11),
+      }),
       needs: 'purge',
-      weight: 0.1,
-      async holds(scope, [before, purged, after]) {
+      weight: 0.2,
+      async holds(scope, { before, purged, after, at }) {
         await sweep(scope)
         const kept = Array.from({ length: before }, (_, index) => scope.intent(`kept ${index}`))
         await scope.writeAll(kept)
         await writeDue(scope, purged)
-        const query = { tenantId: scope.tenant, order: 'oldest', limit: 1 } as const
-        const page = await scope.client.list(query)
+        const oldest = { tenantId: scope.tenant, order: 'oldest', limit: 1 + (at % (before + purged)) } as const
+        const newest = { tenantId: scope.tenant, order: 'newest', limit: 1 } as const
+        const [first, last] = [await scope.client.list(oldest), await scope.client.list(newest)]
         await expectPurged(scope.client, due, purged)
         const later = Array.from({ length: after }, (_, index) => scope.intent(`later ${index}`))
         await scope.writeAll(later)
         await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, [...kept, ...later])
-        // Whatever the first page gave, its cursor goes on with the rest.
-        if (page.next === undefined) return
-        const rest = [...kept, ...later].slice(page.records.length)
-        if (before > 0) await scope.expectWalk({ ...query, cursor: page.next }, rest)
+        // Whatever the first page gave, its cursor goes on with the rest, also where its record is gone.
+        const left = [...kept, ...later].slice(Math.min(first.records.length, before))
+        if (first.next !== undefined) await scope.expectWalk({ ...oldest, cursor: first.next }, left)
+        if (last.next !== undefined && last.records.length > 0)
+          await scope.expectWalk({ ...newest, cursor: last.next }, kept.toReversed())
       },
     },
   ),

@@ -160,28 +160,31 @@ export const purgeSelectionChecks: readonly Check[] = [
     'purge/invalid-options',
     'An unknown retention, a cut that is no finite time, and a limit that is no whole number from 1 are INVALID_QUERY.',
     {
-      given: someOf<object>([
-        ...[
-          { retention: 'forever' },
-          { retention: undefined },
-          { retention: null },
-          { retention: '' },
-          { before: undefined },
-          { before: null },
-          { before: Number.NaN },
+      given: someOf<object>(
+        [
+          ...[
+            { retention: 'forever' },
+            { retention: undefined },
+            { retention: null },
+            { retention: '' },
+            { before: undefined },
+            { before: null },
+            { before: Number.NaN },
+          ],
+          ...[
+            { before: Number.POSITIVE_INFINITY },
+            { before: new Date(Number.NaN) },
+            { before: 'now' },
+            { limit: 0 },
+            { limit: -1 },
+            { limit: 1.5 },
+            { limit: Number.NaN },
+          ],
         ],
-        ...[
-          { before: Number.POSITIVE_INFINITY },
-          { before: new Date(Number.NaN) },
-          { before: 'now' },
-          { limit: 0 },
-          { limit: -1 },
-          { limit: 1.5 },
-          { limit: Number.NaN },
-        ],
-      ]),
+        4,
+      ),
       needs: 'purge',
-      weight: 0.1,
+      weight: 0.2,
       async holds(scope, all) {
         const record = scope.outcome(scope.intent('a', { retention: 'short-lived', receivedAt: 5 }))
         await scope.write(record)

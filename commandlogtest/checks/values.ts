@@ -35,9 +35,10 @@ export const payloadChecks: readonly Check[] = [
       .oneof(
         jsonText,
         fc.array(json, { maxLength: 12 }).map((all) => JSON.stringify(all)),
+        jsonObject.map((all) => JSON.stringify(all)),
       )
       .map((data) => full('json', data)),
-    weight: 0.4,
+    weight: 0.8,
   }),
   roundTrip(
     'binary-payloads',
@@ -52,6 +53,7 @@ export const payloadChecks: readonly Check[] = [
   ),
   roundTrip('text-payloads', 'Text of a format that the store does not know comes back as the very same text.', {
     intent: texts.map((all) => full('x-own/text', all.join('|'))),
+    weight: 0.4,
   }),
   roundTrip(
     'json-text-of-another-format',

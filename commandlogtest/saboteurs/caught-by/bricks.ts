@@ -1,7 +1,7 @@
 /** The checks that must catch each saboteur. */
 export const bricks: Readonly<Record<string, readonly string[]>> = {
   'follow/no-backlog': ['follow/settled-once', 'follow/backlog-first'],
-  'follow/backlog-only': ['durable/followers-see-every-handle', 'durable/no-gap-over-handles'],
+  'follow/backlog-only': ['follow/backlog-first', 'durable/followers-see-every-handle', 'durable/no-gap-over-handles'],
   'follow/deaf-to-live': ['follow/a-position-at-the-end-waits'],
   'follow/no-settled': ['follow/no-gap-across-reconnects', 'follow/no-gap-under-concurrent-writers'],
   'follow/settled-as-created': ['follow/no-gap-across-reconnects', 'follow/unsettled-is-given-as-created'],
@@ -71,7 +71,7 @@ export const bricks: Readonly<Record<string, readonly string[]>> = {
   'purge/event-index-still-finds': ['purge/a-purged-id-is-new-again', 'purge/gone-everywhere'],
   'purge/id-stays-used': ['purge/a-purged-id-is-new-again', 'durable/purged-stays-purged'],
   'purge/id-comes-back-settled': ['purge/a-purged-id-is-new-again'],
-  'purge/reuses-sequence': ['purge/later-records-come-after'],
+  'purge/reuses-sequence': ['purge/later-records-come-after', 'purge/walks-go-on'],
   'purge/renumbers': ['purge/walks-go-on'],
   'purge/breaks-cursors': ['purge/walks-go-on'],
   'purge/follow-still-delivers': ['purge/followers-go-on', 'purge/a-new-life-is-followed'],

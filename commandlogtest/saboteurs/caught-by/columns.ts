@@ -2,7 +2,7 @@
 export const columns: Readonly<Record<string, readonly string[]>> = {
   'sql/varchar-64': ['filters/tenantId-is-exact', 'sizes/metadata-of-64-kib'],
   'sql/varchar-255': ['identity/long-ids-are-whole'],
-  'sql/id-without-case': ['order/recording-not-the-id'],
+  'sql/id-without-case': ['identity/ids-are-exact', 'order/recording-not-the-id'],
   'sql/trims-text': ['identity/correlation-is-exact', 'filters/tenantId-is-exact'],
   'sql/id-trimmed': ['record/unknown-id-is-undefined'],
   'sql/three-byte-utf8': ['identity/correlation-is-exact', 'filters/tenantId-is-exact'],

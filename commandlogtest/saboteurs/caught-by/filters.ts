@@ -88,7 +88,7 @@ export const filters: Readonly<Record<string, readonly string[]>> = {
   'filters/from-in-seconds': ['filters/far-times', 'filters/from-beyond-to-is-empty'],
   'filters/to-in-seconds': ['filters/from-beyond-to-is-empty', 'filters/times-are-half-open'],
   'filters/swaps-an-inverted-range': ['filters/far-times', 'filters/from-beyond-to-is-empty'],
-  'filters/time-zero-is-absent': ['filters/every-pair'],
+  'filters/time-zero-is-absent': ['filters/far-times', 'filters/every-pair'],
   'filters/dates-are-ignored': ['filters/from-beyond-to-is-empty', 'filters/times-are-half-open'],
   'filters/time-of-settling': ['filters/times-are-of-receipt', 'filters/each-one-counts'],
   'filters/times-in-32-bits': ['filters/far-times', 'filters/times-are-half-open'],

@@ -73,7 +73,7 @@ export const values: Readonly<Record<string, readonly string[]>> = {
   'json/flat': ['values/metadata-shapes', 'values/records-do-not-mix'],
   'json/arrays-as-objects': ['values/metadata-shapes', 'values/numbers'],
   'redis/types-as-glob': ['identity/type-is-exact', 'filters/type-is-exact'],
-  'redis/colons-join-keys': ['filters/userId-is-exact'],
+  'redis/colons-join-keys': ['filters/tenantId-is-exact', 'filters/userId-is-exact'],
   'mongo/types-as-regex': ['filters/type-is-exact', 'identity/type-is-exact'],
   'dynamo/index-lags': ['filters/settling-moves-between-states', 'lifecycle/many-calls-at-once-settle'],
   'redis/expires': ['capacity/nothing-is-forgotten'],
