@@ -20,13 +20,16 @@ export interface GroupWrite<Item extends GroupItem> {
 /** What came of one write: `created` where the id was new, or why this one, and not its neighbours, was refused. */
 export type GroupResult = RecordResult | StoreError
 
+/** What came of a write of both phases: one result where they were written as one, or one each. */
+export type GroupAnswer = GroupResult | readonly [intent: GroupResult, outcome: GroupResult]
+
 /** What `groupCommit` takes. */
 export interface GroupCommitOptions<Item extends GroupItem> {
   /**
    * Makes all of these durable at once, and says what it did to each, in their order. Where it rejects instead, none is
    * believed to be written if its `StoreError` says `no`; any may be if it says `unknown`, or is no `StoreError`.
    */
-  readonly write: (writes: readonly GroupWrite<Item>[]) => Promise<readonly GroupResult[]>
+  readonly write: (writes: readonly GroupWrite<Item>[]) => Promise<readonly GroupAnswer[]>
   /** The most records in a group; default 500. */
   readonly maxRecords?: number | undefined
   /** The most bytes in a group of more than one record; default 4 MiB. */
@@ -223,7 +226,7 @@ async function writeAll<Item extends GroupItem>(write: Write<Item>, folds: reado
 async function resultsOf<Item extends GroupItem>(
   write: Write<Item>,
   folds: readonly Fold<Item>[],
-): Promise<readonly GroupResult[]> {
+): Promise<readonly GroupAnswer[]> {
   try {
     const results = await write(folds.map(({ intent, outcome }) => ({ intent: intent?.item, outcome: outcome?.item })))
     if (results.length === folds.length) return results
@@ -238,25 +241,27 @@ async function resultsOf<Item extends GroupItem>(
 }
 
 /** Whether it is about one record, and nothing is written. */
-function isAtFault(result: GroupResult | undefined): boolean {
-  if (typeof result === 'string') return false
+function isAtFault(result: GroupAnswer | undefined): boolean {
+  if (typeof result === 'string' || Array.isArray(result)) return false
   const { code, written } = toStoreError(result)
   return written === 'no' && (code === 'INVALID_RECORD' || code === 'RECORD_TOO_LARGE')
 }
 
-function tell<Item extends GroupItem>(told: Fold<Item>, result: GroupResult | undefined): void {
-  const { intent, outcome, entries } = told
-  if (typeof result !== 'string') {
-    const error = toStoreError(result)
-    for (const { reject } of entries) reject(error)
-    return
-  }
-  const isBoth = intent !== undefined && outcome !== undefined
+function tell<Item extends GroupItem>({ intent, outcome, entries }: Fold<Item>, answer: GroupAnswer | undefined): void {
+  const [first, second] = phasesOf(answer, intent !== undefined && outcome !== undefined)
   for (const entry of entries) {
-    if (entry === intent) entry.resolve(isBoth && result === 'settled' ? 'unchanged' : result)
-    else if (entry === outcome) entry.resolve(isBoth && result === 'created' ? 'settled' : result)
-    else entry.resolve('unchanged')
+    const result = entry === intent ? first : second
+    if (typeof result !== 'string') entry.reject(toStoreError(result))
+    else entry.resolve(entry === intent || entry === outcome ? result : 'unchanged')
   }
+}
+
+/** What the intent hears, and what the outcome. */
+function phasesOf(answer: GroupAnswer | undefined, isBoth: boolean): readonly (GroupResult | undefined)[] {
+  if (Array.isArray(answer)) return answer
+  const result = answer as GroupResult | undefined
+  if (!isBoth || typeof result !== 'string') return [result, result]
+  return [result === 'settled' ? 'unchanged' : result, result === 'created' ? 'settled' : result]
 }
 
 const defaults = {

@@ -1,6 +1,8 @@
+export { Deadline } from '../src/deadline.ts'
 export { cursorScope, openPosition, sealPosition } from './cursor.ts'
 export { type FollowLife, type FollowSource, followChanges } from './follow.ts'
 export {
+  type GroupAnswer,
   type GroupCommit,
   type GroupCommitOptions,
   type GroupItem,

@@ -1,0 +1,192 @@
+// Order       `sequence`, an identity column: whoever is acknowledged before another begins has the smaller number.
+// Uniqueness  a UNIQUE column, and an upsert that lets the first write of each phase win.
+// Durability  one statement for all that arrive together, committed before it answers; settings that could break it are refused.
+// Paging      keyset by `sequence`, which every index has as its last column.
+// Not promised: that `follow` goes on while another transaction of the database stays open, since that one may yet write.
+
+import {
+  type Change,
+  type CommandLogStore,
+  type CommandQuery,
+  type CommandRecord,
+  type Followable,
+  type FollowOptions,
+  type Page,
+  type Purgeable,
+  type PurgeOptions,
+  type RecordResult,
+  StoreError,
+} from '../../src/index.ts'
+import {
+  type CheckedQuery,
+  checkPurge,
+  checkQuery,
+  checkText,
+  checkTypeQuery,
+  cursorScope,
+  type FollowSource,
+  followChanges,
+  groupCommit,
+  openPosition,
+  sealPosition,
+} from '../../storekit/index.ts'
+import { Connection } from './connection.ts'
+import { checkOptions, type PostgresStoreOptions } from './options.ts'
+import { purgeRows } from './purge.ts'
+import { type Place, readChanges, readCorrelation, readOne, readPage } from './reads.ts'
+import { type Row, toRow } from './rows.ts'
+import { writeRows, writeSql } from './write.ts'
+
+/** A log in a Postgres database: core contract, `follow` (with what other processes write) and `purge`. */
+export type PostgresStore = CommandLogStore & Followable & Purgeable
+
+/** As many statements at once: while the server syncs one group it can take in the next. */
+const writers = 2
+/** How often a waiting follower looks, told of changes or not. */
+const pollMs = 100
+/** Whoever listens is told of changes no more often than this. */
+const notifyMs = 20
+
+/** Opens a log in a Postgres database, its tables made or migrated, its settings checked; a `StoreError` where that fails. */
+export async function postgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const checked = checkOptions(options)
+  const connection = await Connection.open(checked)
+  const closed = new AbortController()
+  const changes = changeSource(connection)
+  const sql = writeSql(connection.names)
+  const commit = groupCommit<Row>({
+    writers,
+    deadlineMs: checked.deadlineMs,
+    async write(writes) {
+      const results = await writeRows(connection, sql, writes)
+      changes.tell()
+      return results
+    },
+  })
+  let running: Promise<unknown> = Promise.resolve()
+  let closing: Promise<void> | undefined
+
+  function checkOpen(): void {
+    if (closed.signal.aborted) throw new StoreError('STORE_CLOSED', 'The store is closed')
+  }
+
+  async function page(query: CheckedQuery): Promise<Page> {
+    const scope = cursorScope(connection.data, query)
+    const after = query.cursor === undefined ? undefined : openPosition(scope, query.cursor)
+    const { records, last } = await readPage(connection, query, after)
+    return last === undefined ? { records } : { records, next: sealPosition(scope, last) }
+  }
+
+  return {
+    async record(record: CommandRecord): Promise<RecordResult> {
+      checkOpen()
+      return await commit.add(toRow(record))
+    },
+
+    async get(id: string): Promise<CommandRecord | undefined> {
+      checkOpen()
+      checkText('id', id)
+      return await readOne(connection, id)
+    },
+
+    async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
+      checkOpen()
+      checkText('correlationId', correlationId)
+      return await readCorrelation(connection, correlationId)
+    },
+
+    async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
+      checkOpen()
+      return await page(checkTypeQuery(type, query))
+    },
+
+    async list(query?: CommandQuery): Promise<Page> {
+      checkOpen()
+      return await page(checkQuery(query))
+    },
+
+    close(): Promise<void> {
+      closed.abort()
+      closing ??= Promise.allSettled([commit.close(), running]).then(() => connection.close())
+      return closing
+    },
+
+    follow({ after, signal }: FollowOptions = {}): AsyncIterable<Change> {
+      const start = async (): Promise<Place> => {
+        checkOpen()
+        const place = after === undefined ? { tx: '0', change: '0' } : changes.open(after)
+        await changes.listen()
+        return place
+      }
+      return followChanges(start, changes, { signal, closed: closed.signal })
+    },
+
+    async purge(options: PurgeOptions): Promise<number> {
+      checkOpen()
+      const purged = purgeRows(connection, checkPurge(options), () => closed.signal.aborted)
+      running = Promise.allSettled([running, purged])
+      return await purged
+    },
+  }
+}
+
+interface ChangeSource extends FollowSource<Place> {
+  /** Wakes the followers of this process, and soon those of others. */
+  tell(): void
+  listen(): Promise<void>
+  open(after: string): Place
+}
+
+/** Every record's latest change, by its transaction and number. */
+function changeSource(connection: Connection): ChangeSource {
+  const scope = `follow ${connection.data}`
+  const waiting = new Set<() => void>()
+  let listening: Promise<void> | undefined
+  let isTold = false
+  const wakeAll = (): void => {
+    for (const wake of waiting) wake()
+  }
+  return {
+    open(after) {
+      const [tx = '', change = ''] = openPosition(scope, after).split('/')
+      return { tx, change }
+    },
+    tell() {
+      wakeAll()
+      if (isTold) return
+      isTold = true
+      const timer = setTimeout(() => {
+        isTold = false
+        void connection.notify()
+      }, notifyMs)
+      timer.unref()
+    },
+    async listen() {
+      // Where it fails the poll finds what there is.
+      listening ??= connection.listen(wakeAll).catch(() => {
+        listening = undefined
+      })
+      await listening
+    },
+    async read(after) {
+      const changes = await readChanges(connection, after)
+      return changes.map(({ at, record }) => ({
+        at,
+        change: { position: sealPosition(scope, `${at.tx}/${at.change}`), record },
+      }))
+    },
+    wait: (signal) =>
+      new Promise<void>((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer)
+          waiting.delete(wake)
+          signal.removeEventListener('abort', wake)
+          resolve()
+        }
+        const timer = setTimeout(wake, pollMs)
+        waiting.add(wake)
+        signal.addEventListener('abort', wake)
+        if (signal.aborted) wake()
+      }),
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import type { CheckedOptions } from './options.ts'
+
+/** The names of the tables, and of the channel on which writers tell of changes, quoted. */
+export interface Names {
+  readonly log: string
+  readonly event: string
+  readonly attribute: string
+  readonly meta: string
+  readonly changes: string
+  readonly channel: string
+  /** Of the lock under which the schema is made. */
+  readonly lock: string
+}
+
+/** All begin with the name of the table. */
+export function namesOf({ schema, table }: CheckedOptions): Names {
+  const name = (suffix: string): string => `"${schema}"."${table}${suffix}"`
+  return {
+    ...{ log: name(''), event: name('_event'), attribute: name('_attribute'), meta: name('_meta') },
+    changes: name('_changes'),
+    channel: `${schema}.${table}`.slice(0, 63),
+    lock: String(createHash('sha256').update(`commandlog ${schema}.${table}`).digest().readInt32BE()),
+  }
+}
+
+/** The version of the schema that this library makes and knows. */
+export const schemaVersion = 1
+
+/**
+ * The schema, version by version: the statements of `migrations[n]` bring version n to n + 1. What has been released never
+ * changes; what comes is added at the end. `tx` is the transaction of the latest change, for followers.
+ */
+function migrations({ log, event, attribute, meta, changes }: Names, table: string): readonly (readonly string[])[] {
+  const index = (suffix: string, columns: string, where = ''): string =>
+    `CREATE INDEX "${table}_${suffix}" ON ${log} (${columns})${where === '' ? '' : ` WHERE ${where}`}`
+  const present = (suffix: string, column: string): string =>
+    index(suffix, `${column}, sequence`, `${column} IS NOT NULL`)
+  return [
+    [
+      `CREATE SEQUENCE ${changes}`,
+      `CREATE TABLE ${log} (
+        sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
+        change bigint NOT NULL DEFAULT nextval('${changes.replaceAll("'", "''")}'),
+        id text COLLATE "C" NOT NULL UNIQUE,
+        type text COLLATE "C" NOT NULL,
+        state text COLLATE "C" NOT NULL,
+        correlation_id text COLLATE "C" NOT NULL,
+        causation_id text COLLATE "C",
+        client_ref text COLLATE "C",
+        tenant_id text COLLATE "C",
+        user_id text COLLATE "C",
+        payload jsonb,
+        payload_exact bytea,
+        payload_kind text,
+        payload_status text NOT NULL,
+        payload_format text NOT NULL,
+        payload_bytes bigint NOT NULL,
+        metadata jsonb,
+        metadata_exact text,
+        attributes jsonb,
+        events jsonb NOT NULL,
+        result jsonb,
+        result_exact bytea,
+        result_kind text,
+        result_status text,
+        result_format text,
+        result_bytes bigint,
+        problem jsonb,
+        problem_exact text,
+        problem_code text COLLATE "C",
+        error jsonb,
+        importance text COLLATE "C" NOT NULL,
+        retention text COLLATE "C" NOT NULL,
+        dry_run boolean NOT NULL,
+        received_at bigint NOT NULL,
+        settled_at bigint,
+        duration_ms double precision,
+        attempts integer,
+        replay_of text,
+        source jsonb,
+        traceparent text
+      )`,
+      `CREATE INDEX "${table}_change" ON ${log} (tx, change)`,
+      index('correlation', 'correlation_id, sequence'),
+      present('causation', 'causation_id'),
+      present('client', 'client_ref'),
+      present('tenant', 'tenant_id'),
+      present('user', 'user_id'),
+      present('problem', 'problem_code'),
+      index('type', 'type, sequence'),
+      index('state', 'state, sequence', "state <> 'successful'"),
+      index('received', 'retention, received_at, sequence'),
+      `CREATE TABLE ${event} (
+        event_id text COLLATE "C" NOT NULL,
+        sequence bigint NOT NULL,
+        PRIMARY KEY (event_id, sequence)
+      )`,
+      `CREATE TABLE ${attribute} (
+        name text COLLATE "C" NOT NULL,
+        value text COLLATE "C" NOT NULL,
+        sequence bigint NOT NULL,
+        PRIMARY KEY (name, value, sequence)
+      )`,
+      `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL)`,
+      `INSERT INTO ${meta} VALUES (gen_random_uuid()::text, 1)`,
+    ],
+  ]
+}
+
+/**
+ * Brings the schema up to date, in one statement, and so in one transaction: whoever starts at the same time waits for the
+ * lock and then finds nothing left to do.
+ */
+export function migrationSql(names: Names, { schema, table }: CheckedOptions): string {
+  // Read as rows: whoever waited for the lock would be told of a name what was so before.
+  const isMissing = `NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = '${schema}' AND tablename = '${table}_meta')`
+  const steps = migrations(names, table).map((statements, version) => {
+    const isHere = version === 0 ? isMissing : `(SELECT version FROM ${names.meta}) = ${version}`
+    const body = statements.map((statement) => `EXECUTE ${literal(statement)};`).join('\n')
+    const raise = version === 0 ? '' : `EXECUTE ${literal(`UPDATE ${names.meta} SET version = ${version + 1}`)};`
+    return `IF ${isHere} THEN\n${body}\n${raise}\nEND IF;`
+  })
+  return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${names.lock});\n${steps.join('\n')}\nEND $do$`
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

@@ -1,0 +1,95 @@
+import type { RecordResult, StoreError } from '../../src/index.ts'
+import type { GroupAnswer, GroupWrite } from '../../storekit/index.ts'
+import type { Connection } from './connection.ts'
+import { columns, outcomeColumns, type Row, shortSql, toExactRow } from './rows.ts'
+import type { Names } from './schema.ts'
+
+/**
+ * One statement, and so one transaction, for a whole group: whoever comes first with an id inserts, an outcome replaces what
+ * is still `created`, and whatever is neither gives no row back. Racing statements wait for each other row by row, in the
+ * order of ids, so that no two can wait for one another.
+ */
+export function writeSql({ log, event, attribute, changes }: Names): string {
+  const arrays = columns.map((_, index) => `$${index + 1}::text::text[]`)
+  const sets = outcomeColumns.flatMap(([given, group]) =>
+    group.map((column) =>
+      given === 'state'
+        ? `${column} = excluded.${column}`
+        : `${column} = CASE WHEN excluded.${given} IS NULL THEN l.${column} ELSE excluded.${column} END`,
+    ),
+  )
+  return `WITH written AS (
+    INSERT INTO ${log} AS l (${columns.map(([name]) => name).join(', ')})
+    SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}
+    FROM unnest(${arrays.join(', ')}) AS i (${columns.map(([name]) => name).join(', ')})
+    ON CONFLICT (id) DO UPDATE SET ${sets.join(', ')},
+      tx = pg_current_xact_id(), change = nextval('${changes}')
+    WHERE l.state = 'created' AND excluded.state <> 'created'
+    RETURNING l.id, l.sequence, l.events, l.attributes, l.xmax = 0 AS is_new
+  ), events AS (
+    INSERT INTO ${event} (event_id, sequence)
+    SELECT ${shortSql("e.event ->> 'id'")}, w.sequence FROM written w, jsonb_array_elements(w.events) AS e (event)
+    ON CONFLICT DO NOTHING
+  ), attributes AS (
+    INSERT INTO ${attribute} (name, value, sequence)
+    SELECT ${shortSql('a.name')}, ${shortSql('a.value::text')}, w.sequence
+    FROM written w, jsonb_each(w.attributes) AS a (name, value) WHERE w.is_new
+    ON CONFLICT DO NOTHING
+  )
+  SELECT id, is_new::text FROM written`
+}
+
+/** Writes a group. What has both phases in it takes a second statement for the outcomes, which another writer may precede. */
+export async function writeRows(
+  connection: Connection,
+  sql: string,
+  writes: readonly GroupWrite<Row>[],
+): Promise<readonly GroupAnswer[]> {
+  const first = await writeOnce(
+    connection,
+    sql,
+    writes.map(({ intent, outcome }) => intent ?? (outcome as Row)),
+  )
+  const later = writes.flatMap(({ intent, outcome }) =>
+    intent !== undefined && outcome !== undefined ? [outcome] : [],
+  )
+  const second = later.length === 0 ? first : await writeOnce(connection, sql, later).catch(toStoreError)
+  return writes.map(({ intent, outcome }) => {
+    const result = first.get((intent ?? (outcome as Row)).id) ?? 'unchanged'
+    if (intent === undefined || outcome === undefined) return result
+    return [result, second instanceof Map ? (second.get(outcome.id) ?? 'unchanged') : second]
+  })
+}
+
+function toStoreError(thrown: unknown): StoreError {
+  return thrown as StoreError
+}
+
+/** What became of those that changed something. */
+async function writeOnce(
+  connection: Connection,
+  sql: string,
+  rows: readonly Row[],
+): Promise<Map<string, RecordResult>> {
+  const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1))
+  try {
+    return await send(connection, sql, sorted)
+  } catch (thrown) {
+    const isRefused = ['INVALID_RECORD', 'RECORD_TOO_LARGE'].includes((thrown as StoreError).code)
+    // In a group the one at fault is found first.
+    if (!isRefused || rows.length > 1) throw thrown
+    return await send(connection, sql, sorted.map(toExactRow))
+  }
+}
+
+async function send(connection: Connection, sql: string, rows: readonly Row[]): Promise<Map<string, RecordResult>> {
+  const arrays = columns.map((_, index) => arrayOf(rows.map(({ values }) => values[index] ?? null)))
+  const written = (await connection.write(sql, arrays)) as readonly { readonly id: string; readonly is_new: string }[]
+  return new Map(written.map(({ id, is_new }) => [id, is_new === 'true' ? 'created' : 'settled']))
+}
+
+/** The text of an array: the driver would make the text 'NULL' of null. */
+function arrayOf(values: readonly (string | null)[]): string {
+  const elements = values.map((value) => (value === null ? 'NULL' : `"${value.replace(/["\\]/g, '\\$&')}"`))
+  return `{${elements.join(',')}}`
+}
