@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CommandLogStore, CommandRecord } from '../src/index.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { sqliteStore } from '../stores/sqlite/index.ts'
+import { forget } from './empty-handler.ts'
+import { rawSqlite } from './raw-sqlite.ts'
+import type { Written } from './typical-command.ts'
+
+/** A store under test. Everything it keeps is in its folder, or under a name made from it. */
+export interface StoreSubject {
+  readonly name: string
+  open(folder: string): Promise<{ readonly store: CommandLogStore; close(): Promise<void> }>
+  /**
+   * The driver without us, on the same tables with the same settings. `isDurable` false: for filling only, as fast as it
+   * goes. A store without it is measured with nothing beside it, and not filled.
+   */
+  raw?(folder: string, isDurable: boolean): Promise<RawDriver>
+}
+
+/** One transaction whose rows are ready to be written. */
+export interface RawTransaction {
+  readonly rows: number
+  run(): Promise<void> | void
+}
+
+/** A driver doing by hand what the store does. Rows are made before a transaction is run, and not timed. */
+export interface RawDriver {
+  /** Versions, fsync level and settings. */
+  readonly settings: string
+  /** One transaction: a settled record each, with its events. */
+  inserts(records: readonly CommandRecord[]): RawTransaction
+  /** Two transactions: all the intents, then all the outcomes, found by id. */
+  pairs(written: readonly Written[]): readonly RawTransaction[]
+  close(): Promise<void>
+}
+
+/** All of them. */
+export const storeSubjects: readonly StoreSubject[] = [
+  {
+    name: 'memory',
+    async open() {
+      const store = memoryStore()
+      return {
+        store,
+        // The bus may hold it until its deadline is over, and the heap of the next measurement must be its own.
+        close: async () => {
+          await forget(store)
+          await store.close()
+        },
+      }
+    },
+  },
+  {
+    name: 'sqlite',
+    async open(folder) {
+      const store = await sqliteStore({ path: join(folder, 'log.db') })
+      return { store, close: () => store.close() }
+    },
+    raw: async (folder, isDurable) => rawSqlite(join(folder, 'log.db'), isDurable),
+  },
+]
+
+/** Runs with an empty folder that is removed afterwards: always on the disk of `os.tmpdir()`. */
+export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'commandlog-bench-'))
+  try {
+    return await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
