@@ -70,10 +70,9 @@ class Writer {
     for (const id of row.eventIds) this.#addEvent.run(id, sequence)
   }
 
-  settle({ id, outcome, eventIds }: Row): void {
-    const { state, events, settled_at, duration_ms, attempts } = outcome
-    const values = [this.#next++, state, events, settled_at, duration_ms, attempts, id]
-    const { sequence } = this.#settle.get(...values) as { sequence: number }
+  settle({ id, values, eventIds }: Row): void {
+    const brought = settling.map((place) => values[place])
+    const { sequence } = this.#settle.get(this.#next++, ...brought, id) as { sequence: number }
     for (const eventId of eventIds) this.#addEvent.run(eventId, sequence)
   }
 
@@ -81,6 +80,8 @@ class Writer {
     this.#leave.run(this.#next)
   }
 }
+
+const settling = ['state', 'events', 'settled_at', 'duration_ms', 'attempts'].map((name) => columns.indexOf(name))
 
 function rowsOf<Name extends string>(
   written: readonly Readonly<Record<Name, CommandRecord>>[],

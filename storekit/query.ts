@@ -41,6 +41,8 @@ const textFields = ['correlationId', 'causationId', 'tenantId', 'userId', 'clien
 const equalFields: readonly EqualField[] = [...textFields, 'importance', 'retention', 'dryRun']
 const states: readonly CommandState[] = ['created', 'successful', 'cancelled', 'rejected', 'conflict', 'failed']
 const retentions: readonly Retention[] = ['short-lived', 'long-lived', 'permanent']
+const mostChoices = 10_000
+const mostAttributes = 100
 const known = new Set<string>([
   ...['type', 'state', 'eventId', 'problemCode', 'attributes', 'from', 'to', 'order', 'limit', 'cursor'],
   ...equalFields,
@@ -136,6 +138,8 @@ function checkList<T>(
   if (value === undefined) return undefined
   const list = Array.isArray(value) ? [...(value as readonly T[])] : [value as T]
   if (!list.every(isFine)) throw invalid(name, expected)
+  // Databases have limits of their own, each its own.
+  if (list.length > mostChoices) throw invalid(name, `at most ${mostChoices} values`)
   return list
 }
 
@@ -144,6 +148,7 @@ function checkAttributeFilter(attributes: unknown): readonly (readonly [string, 
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes))
     throw invalid('attributes', 'a flat record')
   const entries = Object.entries(attributes).filter(([, value]) => value !== undefined)
+  if (entries.length > mostAttributes) throw invalid('attributes', `at most ${mostAttributes} attributes`)
   for (const [, value] of entries) {
     if (!(typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))) {
       throw invalid('attributes', 'texts, finite numbers and booleans')

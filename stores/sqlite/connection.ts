@@ -1,26 +1,12 @@
 import { type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { StoreError } from '../../src/index.ts'
 import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 import type { CheckedOptions } from './options.ts'
-import { checkSchema, migrate } from './schema.ts'
-import { isBusy, isLost, toStoreError } from './store-error.ts'
-
-/** Before it SQLite could lose a write when a log was reset while another process wrote (sqlite.org/wal.html#walresetbug). */
-const oldestSqlite = [3, 51, 3]
-const oldestNode = 22
-
-const megabyte = 1024 * 1024
-/** The write-ahead log is moved into the file whenever it has this many pages, and cut back to this size after a peak. */
-const settings = [
-  'wal_autocheckpoint = 2000',
-  `journal_size_limit = ${16 * megabyte}`,
-  'cache_size = -32000',
-  'fullfsync = ON',
-  'checkpoint_fullfsync = ON',
-]
+import { checkNode, openFile, ownersTransaction, prepareDatabase } from './prepare-database.ts'
+import { numberOf } from './schema.ts'
+import { isBusy, isLost, Refused, toStoreError } from './store-error.ts'
 
 /** How long one may go on without looking whether the file is still in its place. */
 const longestTrustMs = 250
@@ -34,6 +20,8 @@ export class Connection {
   readonly data: string
   readonly #options: CheckedOptions
   readonly #path: string
+  /** The write-ahead log, which lies beside the file itself where the path is a link to it. */
+  #log = ''
   readonly #statements = new Map<string, SqliteStatement>()
   #database: SqliteDatabase | undefined
   #place: readonly (number | undefined)[] = []
@@ -78,13 +66,16 @@ export class Connection {
       if (database.inTransaction) throw ownersTransaction
       let isCommitting = false
       try {
-        this.prepare('BEGIN IMMEDIATE').run()
-        const result = work()
-        isCommitting = true
-        this.prepare('COMMIT').run()
-        this.#checkPlace(database, 'unknown')
-        return result
+        return this.#withoutWaiting(database, () => {
+          this.prepare('BEGIN IMMEDIATE').run()
+          const result = work()
+          isCommitting = true
+          this.prepare('COMMIT').run()
+          this.#checkPlace(database, 'unknown')
+          return result
+        })
       } catch (thrown) {
+        this.#rollBack()
         throw this.#failure(thrown, isCommitting && !isRolledBackForSure(thrown) ? 'unknown' : 'no')
       }
     })
@@ -124,16 +115,17 @@ export class Connection {
   }
 
   #connect(isAgain: boolean): string {
+    if (isAgain) this.#checkMix()
     const database = this.#options.database ?? openFile(this.#path, isAgain)
     try {
-      const data = prepareDatabase(database, this.#options)
-      if (this.#isDiskSuspect) {
-        // What could not be synced may never have reached the disk, and nothing may be built upon it.
-        const [checkpoint] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[]
-        if (checkpoint?.busy !== 0) throw Object.assign(new Error(), { name: 'SqliteError', code: 'SQLITE_BUSY' })
-        this.#isDiskSuspect = false
-      }
-      this.#place = placeOf(this.#path)
+      const data = this.#withoutWaiting(database, () => {
+        const name = prepareDatabase(database, this.#options)
+        if (this.#isDiskSuspect) this.#emptyLog(database)
+        return name
+      })
+      const [main] = database.pragma('database_list') as { readonly file: string }[]
+      this.#log = `${main?.file}-wal`
+      this.#place = placeOf(this.#path, this.#log)
       this.#trustedUntil = performance.now() + longestTrustMs
       this.#database = database
       return data
@@ -143,27 +135,56 @@ export class Connection {
     }
   }
 
+  /** What could not be synced may never have reached the disk, and nothing may be built upon it. */
+  #emptyLog(database: SqliteDatabase): void {
+    const [checkpoint] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number | bigint }[]
+    if (Number(checkpoint?.busy) !== 0) throw Object.assign(new Error(), { name: 'SqliteError', code: 'SQLITE_BUSY' })
+    this.#isDiskSuspect = false
+  }
+
+  /** What is in the write-ahead log of one file, SQLite would put in any other that has taken its place. */
+  #checkMix(): void {
+    const [device, file, log] = placeOf(this.#path, this.#log)
+    const [itsDevice, itsFile, itsLog] = this.#place
+    const isOther = file !== undefined && (file !== itsFile || device !== itsDevice)
+    if (isOther && log !== undefined && log === itsLog) throw replaced('no')
+  }
+
   /** What is written to a file that was deleted or replaced is lost, although SQLite does not notice. */
   #checkPlace(database: SqliteDatabase, written: 'no' | 'unknown'): void {
-    const now = placeOf(this.#path)
+    const now = placeOf(this.#path, this.#log)
     if (now.every((each, index) => each === this.#place[index])) {
       this.#trustedUntil = performance.now() + longestTrustMs
       return
     }
     this.#trustedUntil = 0
     if (database !== this.#options.database) this.#drop()
-    throw new StoreError('STORE_UNAVAILABLE', 'The file, or its write-ahead log, was deleted or replaced', written)
+    throw replaced(written)
   }
 
-  #failure(thrown: unknown, written: 'no' | 'unknown'): unknown {
-    const database = this.#database
+  /** A borrowed handle with a timeout of its own would hold up the event loop while it waits for a lock. */
+  #withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
+    const timeout = database === this.#options.database ? numberOf(database, 'busy_timeout') : 0
+    if (timeout === 0) return work()
+    database.pragma('busy_timeout = 0')
     try {
-      if (database?.inTransaction && thrown !== ownersTransaction) database.exec('ROLLBACK')
+      return work()
+    } finally {
+      database.pragma(`busy_timeout = ${timeout}`)
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database?.inTransaction) this.#database.exec('ROLLBACK')
     } catch {
       // The handle is beyond repair: the next call makes a new one, and closing this one rolls back.
       this.#drop()
     }
-    if (isBusy(thrown)) return thrown
+  }
+
+  #failure(thrown: unknown, written: 'no' | 'unknown'): unknown {
+    if (isBusy(thrown) || thrown instanceof Refused) return thrown
     const error = toStoreError(thrown, written)
     if (isLost(thrown)) {
       this.#isDiskSuspect ||= written === 'unknown'
@@ -185,9 +206,6 @@ export class Connection {
   }
 }
 
-/** A borrowed handle whose owner is in the middle of something: our write would be part of that. */
-const ownersTransaction = Object.assign(new Error(), { name: 'SqliteError', code: 'SQLITE_BUSY' })
-
 /** Tries until no other connection is in the way, or the time is over, and lets the event loop go on meanwhile. */
 async function patiently<T>(deadlineMs: number, work: () => T): Promise<T> {
   // A little earlier than a caller's own deadline, who would otherwise have to say that it may have been written.
@@ -206,44 +224,8 @@ async function patiently<T>(deadlineMs: number, work: () => T): Promise<T> {
   }
 }
 
-function openFile(path: string, isAgain: boolean): SqliteDatabase {
-  return new Database(path, { timeout: 0, fileMustExist: isAgain }) as SqliteDatabase
-}
-
-/** Checks and sets what the promise needs; gives back what the log is called. */
-function prepareDatabase(database: SqliteDatabase, { durability, database: borrowed }: CheckedOptions): string {
-  const version = (database.prepare('SELECT sqlite_version() AS version').get() as { version: string }).version
-  if (isOlder(version.split('.').map(Number), oldestSqlite)) {
-    throw new StoreError(
-      'STORE_INCOMPATIBLE',
-      `SQLite ${version} is too old: expected ${oldestSqlite.join('.')} or later`,
-    )
-  }
-  if (database.memory)
-    throw new StoreError('STORE_INCOMPATIBLE', 'A database in memory is not durable: use memoryStore')
-  if (database.inTransaction) throw ownersTransaction
-  // First of all: nothing is changed in a file that is not ours.
-  checkSchema(database)
-  if (database.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
-    throw new StoreError('STORE_INCOMPATIBLE', 'The file cannot have a write-ahead log, which needs a local disk')
-  }
-  if (borrowed === undefined) for (const setting of settings) database.pragma(setting)
-  const level = durability === 'process' ? 1 : 2
-  // The first write in a new log sets the level to what SQLite was built with, so the second time counts.
-  for (let attempt = 1; ; attempt++) {
-    database.pragma(`synchronous = ${level}`)
-    database.exec('BEGIN IMMEDIATE')
-    let data: string
-    try {
-      data = migrate(database)
-      database.exec('COMMIT')
-    } catch (thrown) {
-      if (database.inTransaction) database.exec('ROLLBACK')
-      throw thrown
-    }
-    if (database.pragma('synchronous', { simple: true }) === level) return data
-    if (attempt === 2) throw new StoreError('STORE_INCOMPATIBLE', 'SQLite does not keep the level of durability')
-  }
+function replaced(written: 'no' | 'unknown'): StoreError {
+  return new StoreError('STORE_UNAVAILABLE', 'The file, or its write-ahead log, was deleted or replaced', written)
 }
 
 function isRolledBackForSure(thrown: unknown): boolean {
@@ -252,19 +234,7 @@ function isRolledBackForSure(thrown: unknown): boolean {
 }
 
 /** Which file, and which write-ahead log, are in the place. */
-function placeOf(path: string): readonly (number | undefined)[] {
-  const [file, log] = [path, `${path}-wal`].map((each): Stats | undefined => statSync(each, { throwIfNoEntry: false }))
+function placeOf(...paths: readonly [path: string, log: string]): readonly (number | undefined)[] {
+  const [file, log] = paths.map((each): Stats | undefined => statSync(each, { throwIfNoEntry: false }))
   return [file?.dev, file?.ino, log?.ino]
-}
-
-function isOlder(version: readonly number[], oldest: readonly number[]): boolean {
-  const index = oldest.findIndex((part, at) => part !== version[at])
-  return index !== -1 && (version[index] ?? 0) < (oldest[index] ?? 0)
-}
-
-/** The driver brings an older Node down at the first handle, without an error. */
-function checkNode(): void {
-  const { node } = process.versions
-  if (Number.parseInt(node, 10) >= oldestNode) return
-  throw new StoreError('STORE_INCOMPATIBLE', `Node ${node} is too old: expected ${oldestNode} or later`)
 }

@@ -27,7 +27,7 @@ export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
   const { path, database, durability = 'power', deadlineMs = 5000 } = options
   if ((path === undefined) === (database === undefined)) throw new TypeError('expected either path or database')
-  if (path !== undefined && (typeof path !== 'string' || path === '' || path === ':memory:' || path !== path.trim())) {
+  if (path !== undefined && !isPath(path)) {
     throw new TypeError('path: expected the path of a file, without white space at its ends')
   }
   if (database !== undefined && typeof database?.prepare !== 'function') {
@@ -35,8 +35,14 @@ export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
   }
   if (durability !== 'power' && durability !== 'process')
     throw new TypeError("durability: expected 'power' or 'process'")
-  if (!(typeof deadlineMs === 'number' && Number.isFinite(deadlineMs) && deadlineMs >= 1)) {
-    throw new RangeError('deadlineMs: expected a number from 1')
+  if (!(Number.isSafeInteger(deadlineMs) && deadlineMs >= 1)) {
+    throw new RangeError('deadlineMs: expected a whole number from 1')
   }
   return { path: path ?? '', database, durability, deadlineMs }
+}
+
+/** The driver would cut a path off at a NUL, trim it, and put U+FFFD for what is not well-formed. */
+function isPath(path: unknown): boolean {
+  if (typeof path !== 'string' || path === '' || path === ':memory:' || path !== path.trim()) return false
+  return path.isWellFormed() && !path.includes('\0')
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CommandRecord } from '../../src/index.ts'
 import type { checkPurge } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
+import { parseJson } from './parse-json.ts'
 import { toAttributeRows } from './rows.ts'
 import { removeEvents } from './write.ts'
 
@@ -20,7 +21,7 @@ export async function purgeRows(
   // Where all of them go the order shows nowhere, and need not be made.
   const order = Number.isFinite(limit) ? 'ORDER BY sequence' : ''
   const due = `SELECT sequence FROM command_log INDEXED BY command_log_received
-    WHERE retention = ? AND received_at < ? AND state <> 'created' ${order} LIMIT ?`
+    WHERE retention = +? AND received_at < +? AND state <> 'created' ${order} LIMIT +?`
   for (;;) {
     const wanted = Math.min(limit - removed, most)
     const rows = await connection.read(() => connection.prepare(due).all(retention, before, wanted))
@@ -46,7 +47,7 @@ function removeRow(connection: Connection, sequence: number): boolean {
     sequence,
     events.map(({ id }) => id),
   )
-  const attributes = removed.attributes === null ? {} : JSON.parse(removed.attributes)
+  const attributes = (removed.attributes === null ? {} : parseJson(removed.attributes)) as CommandRecord['attributes']
   for (const [name, value] of toAttributeRows(attributes)) {
     connection
       .prepare('DELETE FROM command_log_attribute WHERE name = ? AND value = ? AND sequence = ?')

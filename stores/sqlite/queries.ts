@@ -42,20 +42,22 @@ export interface Bounds {
   readonly high: number
 }
 
-/** A page's records in the order of the query, and no more than `limit` of them, from within these bounds. */
+/**
+ * A page's records in the order of the query, and no more than `limit` of them, from within these bounds.
+ */
 export function pageSql(query: CheckedQuery, { low, high }: Bounds): Sql {
   const direction = query.order === 'oldest' ? 'ASC' : 'DESC'
   const filters = filtersOf(query)
   const branches = branchesOf(query).map(({ from, filter, sequence }) => {
-    const all = [...filter, { text: `${sequence} BETWEEN ? AND ?`, values: [low, high] }, ...filters]
+    const all = [...filter, { text: `${sequence} BETWEEN +? AND +?`, values: [low, high] }, ...filters]
     return {
-      text: `SELECT ${sequence} AS sequence FROM ${from} WHERE ${all.map((each) => each.text).join(' AND ')} ORDER BY ${sequence} ${direction} LIMIT ?`,
+      text: `SELECT ${sequence} AS sequence FROM ${from} WHERE ${all.map((each) => each.text).join(' AND ')} ORDER BY ${sequence} ${direction} LIMIT +?`,
       values: [...all.flatMap(({ values }) => values), query.limit],
     }
   })
   const union = branches.map(({ text }) => `SELECT sequence FROM (${text})`).join(' UNION ALL ')
   return {
-    text: `SELECT ${selected} FROM command_log l WHERE l.sequence IN (${union}) ORDER BY l.sequence ${direction} LIMIT ?`,
+    text: `SELECT ${selected} FROM command_log l WHERE l.sequence IN (${union}) ORDER BY l.sequence ${direction} LIMIT +?`,
     values: [...branches.flatMap(({ values }) => values), query.limit],
   }
 }
@@ -66,10 +68,10 @@ export function pageSql(query: CheckedQuery, { low, high }: Bounds): Sql {
  */
 export function boundsSql({ from, to }: CheckedQuery, most: number): Sql {
   const filter =
-    "l.retention IN ('short-lived', 'long-lived', 'permanent') AND l.received_at >= ? AND l.received_at < ?"
+    "l.retention IN ('short-lived', 'long-lived', 'permanent') AND l.received_at >= +? AND l.received_at < +?"
   return {
     text: `SELECT min(sequence) AS low, max(sequence) AS high, count(*) AS count FROM (
-      SELECT l.sequence FROM command_log l INDEXED BY command_log_received WHERE ${filter} LIMIT ?)`,
+      SELECT l.sequence FROM command_log l INDEXED BY command_log_received WHERE ${filter} LIMIT +?)`,
     values: [from ?? Number.MIN_SAFE_INTEGER, to ?? Number.MAX_SAFE_INTEGER, most],
   }
 }
@@ -83,12 +85,12 @@ interface Branch {
 /** Where to look: one place for each value of the filter that finds least, each in the order of the page. */
 function branchesOf(query: CheckedQuery): readonly Branch[] {
   if (query.eventId !== undefined && query.equal.correlationId === undefined) {
-    const filter = [{ text: 'e.event_id = ?', values: [query.eventId] }]
+    const filter = [{ text: 'e.event_id = +?', values: [query.eventId] }]
     return [{ from: `command_log_event e CROSS JOIN ${joined('e')}`, filter, sequence: 'e.sequence' }]
   }
   const [attribute] = query.attributes
   if (attribute !== undefined && query.equal.correlationId === undefined) {
-    const filter = [{ text: 'a.name = ? AND a.value = ?', values: toAttributeRow(attribute) }]
+    const filter = [{ text: 'a.name = +? AND a.value = +?', values: toAttributeRow(attribute) }]
     return [{ from: `command_log_attribute a CROSS JOIN ${joined('a')}`, filter, sequence: 'a.sequence' }]
   }
   for (const [column, index] of indexes) {
@@ -96,7 +98,9 @@ function branchesOf(query: CheckedQuery): readonly Branch[] {
     if (values === undefined || values.length > mostBranches) continue
     return values.map((value) => ({
       from: `command_log l INDEXED BY ${index}`,
-      filter: [{ text: `l.${column} = ?${column === 'state' ? " AND l.state <> 'successful'" : ''}`, values: [value] }],
+      filter: [
+        { text: `l.${column} = +?${column === 'state' ? " AND l.state <> 'successful'" : ''}`, values: [value] },
+      ],
       sequence: 'l.sequence',
     }))
   }
@@ -130,23 +134,23 @@ function filtersOf(query: CheckedQuery): readonly Sql[] {
   const add = (text: string, ...values: readonly unknown[]): unknown => filters.push({ text, values })
   const { types, states, equal, eventId, problemCode, attributes, from, to } = query
   const chosen = types && distinct(types)
-  if (chosen !== undefined) add(`l.type IN (${chosen.map(() => '?').join()})`, ...chosen)
-  if (states !== undefined) add(`l.state IN (${states.map(() => '?').join()})`, ...states)
+  if (chosen !== undefined) add(`l.type IN (${chosen.map(() => '+?').join()})`, ...chosen)
+  if (states !== undefined) add(`l.state IN (${states.map(() => '+?').join()})`, ...states)
   for (const [field, value] of Object.entries(equal)) {
-    add(`l.${equalColumns[field as EqualField]} = ?`, typeof value === 'boolean' ? Number(value) : value)
+    add(`l.${equalColumns[field as EqualField]} = +?`, typeof value === 'boolean' ? Number(value) : value)
   }
   if (eventId !== undefined) {
-    add('EXISTS (SELECT 1 FROM command_log_event WHERE event_id = ? AND sequence = l.sequence)', eventId)
+    add('EXISTS (SELECT 1 FROM command_log_event WHERE event_id = +? AND sequence = l.sequence)', eventId)
   }
-  if (problemCode !== undefined) add('l.problem_code = ?', problemCode)
+  if (problemCode !== undefined) add('l.problem_code = +?', problemCode)
   for (const attribute of attributes) {
     add(
-      'EXISTS (SELECT 1 FROM command_log_attribute WHERE name = ? AND value = ? AND sequence = l.sequence)',
+      'EXISTS (SELECT 1 FROM command_log_attribute WHERE name = +? AND value = +? AND sequence = l.sequence)',
       ...toAttributeRow(attribute),
     )
   }
-  if (from !== undefined) add('l.received_at >= ?', from)
-  if (to !== undefined) add('l.received_at < ?', to)
+  if (from !== undefined) add('l.received_at >= +?', from)
+  if (to !== undefined) add('l.received_at < +?', to)
   return filters
 }
 

@@ -28,7 +28,7 @@ export function readPage(connection: Connection, query: CheckedQuery, after: num
 /** The records of one correlation, oldest first. */
 export function readCorrelation(connection: Connection, correlationId: string): readonly CommandRecord[] {
   if (!correlationId.isWellFormed()) return []
-  const sql = `SELECT ${selected} FROM command_log l WHERE l.correlation_id = ? ORDER BY l.sequence`
+  const sql = `SELECT ${selected} FROM command_log l WHERE l.correlation_id = +? ORDER BY l.sequence`
   return (connection.prepare(sql).all(correlationId) as StoredRow[]).map(fromRow)
 }
 
@@ -44,7 +44,7 @@ export function readChanges(
   connection: Connection,
   after: number,
 ): readonly { change: number; record: CommandRecord }[] {
-  const sql = `SELECT ${selected} FROM command_log l WHERE l.change > ? ORDER BY l.change LIMIT ${changesAtOnce}`
+  const sql = `SELECT ${selected} FROM command_log l WHERE l.change > +? ORDER BY l.change LIMIT ${changesAtOnce}`
   const { rows } = take(connection.prepare(sql).iterate(after))
   return rows.map((row) => ({ change: row.change, record: fromRow(row) }))
 }

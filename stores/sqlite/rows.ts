@@ -1,5 +1,6 @@
 import { type AttributeValue, type CommandRecord, type JsonObject, type Payload, StoreError } from '../../src/index.ts'
 import { type GroupItem, isSettled, takeRecord } from '../../storekit/index.ts'
+import { parseJson } from './parse-json.ts'
 
 /** The columns of a record, in the order of `values`; `sequence` and `change` come before them. */
 export const columns: readonly string[] = [
@@ -10,27 +11,10 @@ export const columns: readonly string[] = [
   ...['replay_of', 'source', 'traceparent'],
 ]
 
-/** The columns that an outcome brings. What is null changes nothing; a result comes as a whole. */
-export interface Outcome {
-  readonly state: string
-  readonly events: string
-  readonly result: unknown
-  readonly result_status: string | null
-  readonly result_format: string | null
-  readonly result_bytes: number | null
-  readonly problem: string | null
-  readonly problem_code: string | null
-  readonly error: string | null
-  readonly settled_at: number | null
-  readonly duration_ms: number | null
-  readonly attempts: number | null
-  readonly metadata: string | null
-}
-
 /** A record on its way into the table. */
 export interface Row extends GroupItem {
+  /** In the order of `columns`. */
   readonly values: readonly unknown[]
-  readonly outcome: Outcome
   readonly eventIds: readonly string[]
   readonly attributes: readonly AttributeRow[]
 }
@@ -41,18 +25,22 @@ export function toRow(given: CommandRecord): Row {
   const { payload, result, metadata, events, problem } = record
   const metadataText = json(metadata)
   const attributesText = json(record.attributes)
-  const eventsText = events.length === 0 ? '[]' : JSON.stringify(events)
+  const eventsText = events.length === 0 ? '[]' : (json(events) ?? '[]')
   const problemText = json(problem)
   const code = problem?.code
   const problemCode = typeof code === 'string' && code.isWellFormed() ? code : null
   const errorText = json(record.error)
   const body = result ?? noPayload
-  const resultValues = [data(body), text(body.status), text(body.format), body.bytes]
-  const { settledAt = null, durationMs = null, attempts = null } = record
+  const resultValues = [data(body), text(body.status), text(body.format), number(body.bytes)] as const
+  const [settledAt, durationMs, attempts] = [
+    number(record.settledAt),
+    number(record.durationMs),
+    number(record.attempts),
+  ]
   const values = [
     ...[text(record.id), text(record.type), record.state, text(record.correlationId), text(record.causationId)],
     ...[text(record.clientRef), text(record.tenantId), text(record.userId)],
-    ...[data(payload), text(payload.status), text(payload.format), payload.bytes],
+    ...[data(payload), text(payload.status), text(payload.format), number(payload.bytes)],
     ...[metadataText, attributesText, eventsText, ...resultValues, problemText, problemCode, errorText],
     ...[record.importance, record.retention, Number(record.dryRun), record.receivedAt],
     ...[settledAt, durationMs, attempts, text(record.replayOf), json(record.source), text(record.traceparent)],
@@ -63,13 +51,7 @@ export function toRow(given: CommandRecord): Row {
     isSettled: isSettled(record),
     bytes: 512 + sizeOf(payload) + sizeOf(body) + texts.reduce((sum, each) => sum + (each?.length ?? 0), 0),
     values,
-    outcome: {
-      ...{ state: record.state, events: eventsText, problem: problemText, problem_code: problemCode, error: errorText },
-      ...{ result: resultValues[0], result_status: body.status ?? null, result_format: body.format ?? null },
-      ...{ result_bytes: body.bytes ?? null, settled_at: settledAt, duration_ms: durationMs, attempts },
-      metadata: metadataText,
-    },
-    eventIds: events.map(({ id }) => id),
+    eventIds: events.map(({ id }) => text(id) as string),
     attributes: toAttributeRows(record.attributes),
   }
 }
@@ -130,25 +112,25 @@ export function fromRow(row: StoredRow): CommandRecord {
   const record: { -readonly [key in keyof CommandRecord]: CommandRecord[key] } = {
     ...{ id, type, state, correlationId: row.correlation_id },
     payload: toPayload(row.payload_status, row.payload_format, row.payload, row.payload_bytes),
-    events: row.events === '[]' ? [] : JSON.parse(row.events),
+    events: row.events === '[]' ? [] : parse(row.events),
     ...{ importance, retention, dryRun: row.dry_run === 1, receivedAt: row.received_at },
   }
   if (row.causation_id !== null) record.causationId = row.causation_id
   if (row.client_ref !== null) record.clientRef = row.client_ref
   if (row.tenant_id !== null) record.tenantId = row.tenant_id
   if (row.user_id !== null) record.userId = row.user_id
-  if (row.metadata !== null) record.metadata = JSON.parse(row.metadata) as JsonObject
-  if (row.attributes !== null) record.attributes = JSON.parse(row.attributes)
+  if (row.metadata !== null) record.metadata = parse<JsonObject>(row.metadata)
+  if (row.attributes !== null) record.attributes = parse(row.attributes)
   if (row.result_status !== null) {
     record.result = toPayload(row.result_status, row.result_format ?? '', row.result, row.result_bytes ?? 0)
   }
-  if (row.problem !== null) record.problem = JSON.parse(row.problem)
-  if (row.error !== null) record.error = JSON.parse(row.error)
+  if (row.problem !== null) record.problem = parse(row.problem)
+  if (row.error !== null) record.error = parse(row.error)
   if (row.settled_at !== null) record.settledAt = row.settled_at
   if (row.duration_ms !== null) record.durationMs = row.duration_ms
   if (row.attempts !== null) record.attempts = row.attempts
   if (row.replay_of !== null) record.replayOf = row.replay_of
-  if (row.source !== null) record.source = JSON.parse(row.source)
+  if (row.source !== null) record.source = parse(row.source)
   if (row.traceparent !== null) record.traceparent = row.traceparent
   return record
 }
@@ -171,15 +153,36 @@ function toPayload(
 }
 
 function json(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value)
+  try {
+    return JSON.stringify(value) ?? null
+  } catch {
+    throw invalid('what JSON has a text for')
+  }
+}
+
+function parse<T>(stored: string): T {
+  try {
+    return parseJson(stored) as T
+  } catch {
+    throw new StoreError('STORE_CORRUPT', 'A record in the file is damaged')
+  }
+}
+
+function invalid(expected: string): StoreError {
+  return new StoreError('INVALID_RECORD', `Not a command record: expected ${expected}`)
+}
+
+/** SQLite would put nothing for NaN, and the driver fails for what it cannot bind, or takes a list apart. */
+function number(value: number | undefined | null): number | null {
+  if (value === undefined || value === null) return null
+  if (!Number.isFinite(value)) throw invalid('finite numbers')
+  return value
 }
 
 /** SQLite would put U+FFFD for what is not well-formed. */
 function text(value: string | undefined | null): string | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string' || !value.isWellFormed()) {
-    throw new StoreError('INVALID_RECORD', 'Not a command record: expected well-formed texts')
-  }
+  if (typeof value !== 'string' || !value.isWellFormed()) throw invalid('well-formed texts')
   return value
 }
 

@@ -80,13 +80,17 @@ export const migrations: readonly (readonly string[])[] = [
   ],
 ]
 
-/** Refuses a file that is not ours, or of a newer version. Changes nothing. */
-export function checkSchema(database: SqliteDatabase): void {
+/**
+ * Refuses a file that is not ours, or of a newer version. Changes nothing. A borrowed handle may have tables of its owner,
+ * who chose to share the file, but not a version: there is one for all that is in it.
+ */
+export function checkSchema(database: SqliteDatabase, isShared: boolean): void {
+  // In this order: whoever finds tables that another process makes right now also finds their version.
+  const names = database.prepare('SELECT name FROM sqlite_schema').all() as { readonly name: string }[]
   const version = numberOf(database, 'user_version')
   if (version === 0) {
-    const taken = database.prepare("SELECT 1 FROM sqlite_schema WHERE name LIKE 'command\\_log%' ESCAPE '\\'").get()
-    if (taken === undefined) return
-  } else if (numberOf(database, 'application_id') === applicationId) {
+    if (names.length === 0 || (isShared && !names.some(({ name }) => name.startsWith('command_log')))) return
+  } else if (version > 0 && numberOf(database, 'application_id') === applicationId) {
     if (version <= migrations.length) return
     throw new StoreError(
       'STORE_INCOMPATIBLE',
@@ -100,8 +104,8 @@ export function checkSchema(database: SqliteDatabase): void {
  * Brings the schema up to date, in one transaction that other processes wait for; gives back what this log is called.
  * Writes in any case, since the level of `synchronous` is only what it is after a write.
  */
-export function migrate(database: SqliteDatabase): string {
-  checkSchema(database)
+export function migrate(database: SqliteDatabase, isShared = false): string {
+  checkSchema(database, isShared)
   const version = numberOf(database, 'user_version')
   for (const statement of migrations.slice(version).flat()) database.exec(statement)
   if (version === 0) {
@@ -113,6 +117,10 @@ export function migrate(database: SqliteDatabase): string {
   return (database.prepare('SELECT data FROM command_log_meta').get() as { readonly data: string }).data
 }
 
-function numberOf(database: SqliteDatabase, pragma: 'user_version' | 'application_id'): number {
+/** What a setting is, also where the handle's owner has made integers bigints. */
+export function numberOf(
+  database: SqliteDatabase,
+  pragma: 'user_version' | 'application_id' | 'synchronous' | 'busy_timeout',
+): number {
   return Number(database.pragma(pragma, { simple: true }))
 }

@@ -2,7 +2,7 @@
 // Uniqueness  a UNIQUE column, looked up in the same transaction.
 // Durability  WAL with synchronous = FULL, read back after a write; one transaction for all that arrive together.
 // Paging      keyset by `sequence`, each filter by an index of its own or row by row.
-// Not promised: network file systems; that one slow disk does not hold up the event loop, since the driver is synchronous.
+// Not promised: network file systems; that a slow disk never holds up the event loop, since the driver is synchronous.
 
 import {
   type Change,
@@ -35,13 +35,13 @@ import { checkOptions, type SqliteStoreOptions } from './options.ts'
 import { purgeRows } from './purge.ts'
 import { readChanges, readCorrelation, readOne, readPage } from './reads.ts'
 import { type Row, toRow } from './rows.ts'
-import { writeRows } from './write.ts'
+import { makeWriter } from './writer.ts'
 
 /** A log in an SQLite file: core contract, `follow` (with what other processes write) and `purge`. */
 export type SqliteStore = CommandLogStore & Followable & Purgeable
 
-/** A group is one transaction, which the event loop waits for: large enough to share a sync, small enough not to be felt. */
-const groupSize = 128
+/** A group is one transaction: large enough to share a sync, small enough that those who wait for it do not notice. */
+const groupSize = 256
 /** How often a waiting follower looks for what other processes have written. */
 const pollMs = 50
 
@@ -51,11 +51,12 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
   const connection = await Connection.open(checked)
   const closed = new AbortController()
   const changes = changeSource(connection)
+  const writer = makeWriter(connection, checked)
   const commit = groupCommit<Row>({
     maxRecords: groupSize,
     deadlineMs: checked.deadlineMs,
     async write(writes) {
-      const results = await writeRows(connection, writes)
+      const results = await writer.write(writes)
       changes.wake()
       return results
     },
@@ -104,7 +105,9 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
 
     close(): Promise<void> {
       closed.abort()
-      closing ??= Promise.allSettled([commit.close(), running]).then(() => connection.close())
+      closing ??= Promise.allSettled([commit.close(), running])
+        .then(() => writer.close())
+        .then(() => connection.close())
       return closing
     },
 

@@ -13,6 +13,17 @@ const kinds: readonly (readonly [begin: string, code: string, message: string])[
   ['SQLITE_IOERR', 'STORE_UNAVAILABLE', 'The disk failed'],
 ]
 
+/** A record that cannot be written, so that its whole group was rolled back. */
+export class Refused extends Error {
+  readonly index: number
+  readonly error: StoreError
+  constructor(index: number, error: StoreError) {
+    super()
+    this.index = index
+    this.error = error
+  }
+}
+
 /** What SQLite failed with. Tells of the driver's error its code alone: its message may hold values. */
 export function toStoreError(thrown: unknown, written: 'no' | 'unknown' = 'no'): StoreError {
   if (thrown instanceof StoreError) return thrown
@@ -40,8 +51,11 @@ function codeOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return 'UNKNOWN'
   const { name, code, message } = thrown as { name?: unknown; code?: unknown; message?: unknown }
   if (name === 'SqliteError' && typeof code === 'string') return code
-  // What better-sqlite3 itself refuses, before SQLite: a text too long, a handle that its owner has closed.
+  // What better-sqlite3 itself refuses, before SQLite: a text too long, a handle that its owner has closed or reads from.
   if (name === 'RangeError' && message === 'The bound string, buffer, or bigint is too big') return 'SQLITE_TOOBIG'
   if (name === 'TypeError' && message === 'The database connection is not open') return 'CLOSED'
+  if (name === 'TypeError' && message === 'This database connection is busy executing a query') return 'SQLITE_BUSY'
+  if (name === 'TypeError' && message === 'Cannot open database because the directory does not exist')
+    return 'SQLITE_CANTOPEN'
   return 'UNKNOWN'
 }

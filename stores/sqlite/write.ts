@@ -2,13 +2,20 @@ import { type RecordResult, StoreError } from '../../src/index.ts'
 import type { GroupResult, GroupWrite } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { columns, type Row } from './rows.ts'
-import { toStoreError } from './store-error.ts'
+import { Refused, toStoreError } from './store-error.ts'
 
 const insert = `INSERT INTO command_log (sequence, change, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})`
-const kept = ['problem', 'problem_code', 'error', 'settled_at', 'duration_ms', 'attempts', 'metadata']
+const numbers = ['settled_at', 'duration_ms', 'attempts']
 const result = ['result', 'result_status', 'result_format', 'result_bytes']
-const settle = `UPDATE command_log SET change = @change, state = @state, events = @events,
-  ${kept.map((column) => `${column} = coalesce(@${column}, ${column})`).join(', ')},
+/** What an outcome brings; it may lack all but the first two, and then changes nothing there. */
+const brought = ['state', 'events', ...numbers, 'problem', 'problem_code', 'error', 'metadata', ...result]
+const places = new Map(brought.map((column) => [column, columns.indexOf(column)]))
+const common = `UPDATE command_log SET change = @change, state = @state, events = @events,
+  ${numbers.map((column) => `${column} = coalesce(@${column}, ${column})`).join(', ')}`
+/** For most outcomes: without a problem, an error, a result or metadata. */
+const settlePlain = `${common} WHERE sequence = @sequence`
+const settleWhole = `${common}, error = coalesce(@error, error), metadata = coalesce(@metadata, metadata),
+  problem = coalesce(@problem, problem), problem_code = iif(@problem IS NULL, problem_code, @problem_code),
   ${result.map((column) => `${column} = iif(@result_status IS NULL, ${column}, @${column})`).join(', ')}
   WHERE sequence = @sequence`
 const known = 'SELECT sequence, state, events FROM command_log WHERE id = ?'
@@ -17,17 +24,6 @@ interface Known {
   readonly sequence: number
   readonly state: string
   readonly events: string
-}
-
-/** A record that cannot be written, so that its whole group was rolled back. */
-class Refused extends Error {
-  readonly index: number
-  readonly error: StoreError
-  constructor(index: number, error: StoreError) {
-    super()
-    this.index = index
-    this.error = error
-  }
 }
 
 /** Writes a group in one transaction. A record that is at fault is left out and told so; its neighbours are written. */
@@ -51,13 +47,13 @@ function writeAll(
   writes: readonly GroupWrite<Row>[],
   refused: ReadonlyMap<number, StoreError>,
 ): readonly GroupResult[] {
-  const numbers = connection.prepare('SELECT next FROM command_log_meta').get() as { next: number }
-  const first = numbers.next
+  const counter = connection.prepare('SELECT next FROM command_log_meta').get() as { next: number }
+  const first = counter.next
   const results = writes.map((write, index) => {
     const error = refused.get(index)
     if (error !== undefined) return error
     try {
-      return writeOne(connection, write, numbers)
+      return writeOne(connection, write, counter)
     } catch (thrown) {
       const { code, message } = toStoreError(thrown)
       if (code === 'INVALID_RECORD' || code === 'RECORD_TOO_LARGE')
@@ -65,7 +61,7 @@ function writeAll(
       throw thrown
     }
   })
-  if (numbers.next > first) connection.prepare('UPDATE command_log_meta SET next = ?').run(numbers.next)
+  if (counter.next > first) connection.prepare('UPDATE command_log_meta SET next = ?').run(counter.next)
   return results
 }
 
@@ -73,12 +69,12 @@ function writeAll(
 function writeOne(
   connection: Connection,
   { intent, outcome }: GroupWrite<Row>,
-  numbers: { next: number },
+  counter: { next: number },
 ): RecordResult {
   const first = intent ?? (outcome as Row)
   const before = connection.prepare(known).get(first.id) as Known | undefined
   if (before === undefined) {
-    const sequence = numbers.next++
+    const sequence = counter.next++
     connection.prepare(insert).run(sequence, sequence, ...first.values)
     addEvents(connection, sequence, first)
     for (const [name, value] of first.attributes) {
@@ -87,12 +83,12 @@ function writeOne(
         .run(name, value, sequence)
     }
     if (intent !== undefined && outcome !== undefined)
-      settleRow(connection, { sequence, events: intent.eventIds, outcome, change: numbers.next++ })
+      settleRow(connection, { sequence, events: intent.eventIds, outcome, change: counter.next++ })
     return 'created'
   }
   if (outcome === undefined || before.state !== 'created') return 'unchanged'
   const events = before.events === '[]' ? [] : (JSON.parse(before.events) as { id: string }[]).map(({ id }) => id)
-  settleRow(connection, { sequence: before.sequence, events, outcome, change: numbers.next++ })
+  settleRow(connection, { sequence: before.sequence, events, outcome, change: counter.next++ })
   return 'settled'
 }
 
@@ -105,7 +101,10 @@ interface Settling {
 }
 
 function settleRow(connection: Connection, { sequence, change, events, outcome }: Settling): void {
-  connection.prepare(settle).run({ ...outcome.outcome, change, sequence })
+  const values: Record<string, unknown> = { change, sequence }
+  for (const [column, place] of places) values[column] = outcome.values[place]
+  const isPlain = [values.problem, values.error, values.metadata, values.result_status].every((value) => value === null)
+  connection.prepare(isPlain ? settlePlain : settleWhole).run(values)
   removeEvents(connection, sequence, events)
   addEvents(connection, sequence, outcome)
 }
