@@ -1,4 +1,5 @@
 import { CodecError } from './errors.ts'
+import { parseJson } from './parse-json.ts'
 
 /**
  * Turns a body into text or bytes and back. `encode` throws on what it cannot carry faithfully, `decode` on types and
@@ -33,7 +34,7 @@ export const jsonCodec: Codec = {
   decode(data: string | Uint8Array): unknown {
     if (typeof data !== 'string') throw new CodecError('NOT_DECODABLE', 'json', 'expected text, got bytes')
     try {
-      return JSON.parse(data)
+      return parseJson(data)
     } catch {
       throw new CodecError('NOT_DECODABLE', 'json', 'the text is not JSON')
     }

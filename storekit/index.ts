@@ -1,4 +1,5 @@
 export { Deadline } from '../src/deadline.ts'
+export { parseJson } from '../src/parse-json.ts'
 export { cursorScope, openPosition, sealPosition } from './cursor.ts'
 export { type FollowLife, type FollowSource, followChanges } from './follow.ts'
 export {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { JsonObject } from '../json.ts'
 import { maxMetadataBytes } from '../metadata.ts'
+import { parseJson } from '../parse-json.ts'
 import { aborted, type Problem, problemOf, problemState } from '../problem.ts'
 import type { CommandState, RecordedError } from '../record.ts'
 import { type Masks, maskProblem, maskText } from './redact.ts'
@@ -82,7 +83,7 @@ const textMembers = ['type', 'title', 'detail', 'instance', 'code'] as const
 /** A plain copy of a problem; where its extensions are no JSON, only the members of the RFC. */
 function safeProblem(raw: Problem): Problem {
   try {
-    const copy: unknown = JSON.parse(JSON.stringify(raw))
+    const copy: unknown = parseJson(JSON.stringify(raw))
     if (typeof copy === 'object' && copy !== null) return withoutOddMembers(copy as JsonObject)
   } catch {
     // Cyclic, a bigint, a throwing getter: the members that matter are read one by one below.

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { CommandRecord } from '../../src/index.ts'
+import { parseJson } from '../../storekit/index.ts'
 import { type SqliteStore, sqliteStore } from './index.ts'
-import { parseJson } from './parse-json.ts'
 import { made, settled, withPath } from './testing/samples.ts'
 
 /** Gives a store on a new file to `use`, and closes it afterwards. */

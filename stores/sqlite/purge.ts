@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CommandRecord } from '../../src/index.ts'
-import type { checkPurge } from '../../storekit/index.ts'
+import { type checkPurge, parseJson } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
-import { parseJson } from './parse-json.ts'
 import { toAttributeRows } from './rows.ts'
 import { removeEvents } from './write.ts'
 

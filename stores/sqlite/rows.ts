@@ -1,6 +1,5 @@
 import { type AttributeValue, type CommandRecord, type JsonObject, type Payload, StoreError } from '../../src/index.ts'
-import { type GroupItem, isSettled, takeRecord } from '../../storekit/index.ts'
-import { parseJson } from './parse-json.ts'
+import { type GroupItem, isSettled, parseJson, takeRecord } from '../../storekit/index.ts'
 
 /** The columns of a record, in the order of `values`; `sequence` and `change` come before them. */
 export const columns: readonly string[] = [

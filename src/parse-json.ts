@@ -1,7 +1,7 @@
-const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(:?)/g
+const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
 
 /**
- * `JSON.parse` for what `JSON.stringify` gave. V8 may read a name with an escape in it as another that it has met before
+ * `JSON.parse`, but for a fault of V8, which may read a name with an escape in it as another that it has met before
  * (nodejs/node#63785): such names are put aside while it parses.
  */
 export function parseJson(text: string): unknown {
@@ -9,8 +9,8 @@ export function parseJson(text: string): unknown {
   let mark = '#'
   while (text.includes(`"${mark}`)) mark += '#'
   const names = new Map<string, string>()
-  const plain = text.replace(strings, (whole, inner: string, colon: string) => {
-    if (colon === '' || !inner.includes('\\')) return whole
+  const plain = text.replace(strings, (whole, inner: string, colon: string | undefined) => {
+    if (colon === undefined || !inner.includes('\\')) return whole
     const name = `${mark}${names.size}`
     names.set(name, JSON.parse(`"${inner}"`))
     return `"${name}":`
