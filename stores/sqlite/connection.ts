@@ -30,21 +30,22 @@ export class Connection {
   #isDiskSuspect = false
   #isClosed = false
 
-  static async open(options: CheckedOptions): Promise<Connection> {
+  /** Makes a file where there is none, unless it `mustExist`. */
+  static async open(options: CheckedOptions, mustExist = false): Promise<Connection> {
     checkNode()
     return await patiently(options.deadlineMs, () => {
       try {
-        return new Connection(options)
+        return new Connection(options, mustExist)
       } catch (thrown) {
         throw isBusy(thrown) ? thrown : toStoreError(thrown)
       }
     })
   }
 
-  private constructor(options: CheckedOptions) {
+  private constructor(options: CheckedOptions, mustExist: boolean) {
     this.#options = options
     this.#path = resolve(options.database?.name ?? options.path)
-    this.data = this.#connect(false)
+    this.data = this.#connect(mustExist)
   }
 
   /** Reads in one statement, or more that need not agree with each other. */

@@ -10,7 +10,7 @@ import type { Answer, Packed, PackedResult } from './writer.ts'
 const port = parentPort
 if (port === null) throw new Error('This is a thread of the store')
 
-const connection = await Connection.open(workerData)
+const connection = await Connection.open(workerData, true)
 const say = (answer: Answer): void => port.postMessage(answer)
 
 port.on('message', async (message: readonly Packed[] | 'close') => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -130,4 +130,19 @@ test('under load a store writes everything once, whoever writes it, and leaves n
     s: 2430,
   })
   database.close()
+})
+
+test('a thread that finds no file makes none, and the store says what is wrong', async () => {
+  const path = join(folder, 'gone.db')
+  const options = checkOptions({ path, deadlineMs: 500 })
+  const connection = await Connection.open(options)
+  const writer = makeWriter(connection, options)
+  renameSync(path, `${path}.away`)
+  await sleep(300)
+  await assert.rejects(writer.write(groupOf('x')), { name: 'StoreError', code: 'STORE_UNAVAILABLE', written: 'no' })
+  await sleep(300)
+  assert.equal(existsSync(path), false)
+  renameSync(`${path}.away`, path)
+  assert.deepEqual(await writer.write(groupOf('x')), Array(20).fill('created'))
+  await end({ writer, connection })
 })

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { StoreError } from '../../src/index.ts'
 import type { GroupResult, GroupWrite } from '../../storekit/index.ts'
@@ -86,7 +85,7 @@ class Thread {
 
   async close(): Promise<void> {
     if (this.isDead) return
-    const ended = once(this.#worker, 'exit')
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.ref()
     // Ended from within: a thread that is stopped in the middle of a driver's call brings the process down.
     this.#worker.postMessage('close')
