@@ -19,7 +19,7 @@ export interface Environment {
 export async function environment(syncs: number): Promise<Environment> {
   const all = cpus()
   const model = all[0]?.model.trim() ?? 'unknown processor'
-  const { fileSystem, syncMs } = await withFolder(async (folder) => ({
+  const { fileSystem, syncMs } = await withFolder({}, async (folder) => ({
     fileSystem: `0x${statfsSync(folder).type.toString(16)}`,
     syncMs: spreadOf(timeSyncs(join(folder, 'sync'), syncs)),
   }))

@@ -81,7 +81,7 @@ export async function measureLookups(
   const results: StoreLookups[] = []
   for (const subject of subjects) {
     if (subject.raw === undefined) continue
-    results.push(await withFolder((folder) => measureStore(subject, folder, effort, say)))
+    results.push(await withFolder(subject, (folder) => measureStore(subject, folder, effort, say)))
   }
   return results
 }

@@ -5,6 +5,7 @@ import type { CommandLogStore, CommandRecord } from '../src/index.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { forget } from './empty-handler.ts'
+import { postgresSubject } from './raw-postgres.ts'
 import { rawSqlite } from './raw-sqlite.ts'
 import type { Written } from './typical-command.ts'
 
@@ -17,6 +18,19 @@ export interface StoreSubject {
    * goes. A store without it is measured with nothing beside it, and not filled.
    */
   raw?(folder: string, isDurable: boolean): Promise<RawDriver>
+  /** What the bus should reach of what the driver does by hand. */
+  readonly aims?: readonly Aim[]
+  /** Removes what is kept under the name of the folder. */
+  remove?(folder: string): Promise<void>
+  /** Stops what serves all measurements. */
+  end?(): Promise<void>
+}
+
+/** Writes a second with so many in flight, as a part of the driver's rows a second in transactions of this size. */
+export interface Aim {
+  readonly inFlight: number
+  readonly rowsPerTransaction: number
+  readonly aim: number
 }
 
 /** One transaction whose rows are ready to be written. */
@@ -54,20 +68,29 @@ export const storeSubjects: readonly StoreSubject[] = [
   },
   {
     name: 'sqlite',
+    aims: [
+      { inFlight: 256, rowsPerTransaction: 1000, aim: 1 },
+      { inFlight: 1, rowsPerTransaction: 1, aim: 0.85 },
+    ],
     async open(folder) {
       const store = await sqliteStore({ path: join(folder, 'log.db') })
       return { store, close: () => store.close() }
     },
     raw: async (folder, isDurable) => rawSqlite(join(folder, 'log.db'), isDurable),
   },
+  postgresSubject,
 ]
 
 /** Runs with an empty folder that is removed afterwards: always on the disk of `os.tmpdir()`. */
-export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+export async function withFolder<T>(
+  subject: Pick<StoreSubject, 'remove'>,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'commandlog-bench-'))
   try {
     return await work(folder)
   } finally {
+    await subject.remove?.(folder)
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -41,6 +41,7 @@ const measured: StoreMeasurements = {
   throughput: values.only === 'lookups' ? [] : await measureThroughput(subjects, effort, say),
   lookups: values.only === 'throughput' ? [] : await measureLookups(subjects, effort, say),
 }
+for (const { end } of subjects) await end?.()
 process.stdout.write(storesReport(measured))
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(measured, undefined, 2)}\n`)
 

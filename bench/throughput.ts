@@ -55,13 +55,9 @@ export type RawWork = 'inserts' | 'pairs'
 const sendersInFlight = [1, 16, 64, 256, 1024]
 const works: readonly RawWork[] = ['inserts', 'pairs']
 const transactionSizes = [1, 100, 1000]
-const aims = [
-  { inFlight: 256, rowsPerTransaction: 1000, aim: 1 },
-  { inFlight: 1, rowsPerTransaction: 1, aim: 0.85 },
-]
-
 /** One thing that is timed once a round, in a folder of its own. */
 interface Timed<Figures> {
+  readonly subject: StoreSubject
   readonly figures: Figures[]
   measure(folder: string): Promise<Figures>
 }
@@ -77,11 +73,11 @@ export async function measureThroughput(
   for (let round = -effort.warmupRounds; round < effort.rounds; round++) {
     say(round < 0 ? 'throughput, a round to warm up' : `throughput, round ${round + 1} of ${effort.rounds}`)
     const first = Math.abs(round * 3) % all.length
-    for (const { figures, measure } of [...all.slice(first), ...all.slice(0, first)]) {
+    for (const { subject, figures, measure } of [...all.slice(first), ...all.slice(0, first)]) {
       // Whatever the neighbour left on the heap is none of this one's business.
       await turn()
       collect('major')
-      const measured = await withFolder(measure)
+      const measured = await withFolder(subject, measure)
       if (round >= 0) figures.push(measured)
     }
   }
@@ -99,6 +95,7 @@ interface Plan {
 function planOf(subject: StoreSubject, effort: ThroughputEffort): Plan {
   const { raw } = subject
   const bus = sendersInFlight.map((inFlight) => ({
+    subject,
     inFlight,
     figures: [],
     measure: async (folder: string) => {
@@ -111,7 +108,7 @@ function planOf(subject: StoreSubject, effort: ThroughputEffort): Plan {
   const rawSizes = raw === undefined ? [] : transactionSizes
   const byHand = works.flatMap((work) =>
     rawSizes.map((rowsPerTransaction) => ({
-      ...{ work, rowsPerTransaction, figures: [] },
+      ...{ subject, work, rowsPerTransaction, figures: [] },
       measure: async (folder: string) => {
         const driver = await raw?.(folder, true)
         if (driver === undefined) return Number.NaN
@@ -163,15 +160,16 @@ async function transactionsOf(driver: RawDriver, work: RawWork, size: number): P
 
 async function resultOf({ subject, bus, raw }: Plan): Promise<StoreThroughput> {
   const ratios = raw.flatMap(({ work, rowsPerTransaction, figures: rows }) => {
-    const aimed = aims.find((each) => each.rowsPerTransaction === rowsPerTransaction)
-    const against = bus.find(({ inFlight }) => inFlight === aimed?.inFlight)
-    if (aimed === undefined || against === undefined) return []
-    const writes = against.figures.map(({ commandsPerSecond }) => 2 * commandsPerSecond)
-    return [{ ...aimed, work, ratio: spreadOf(quotients(writes, rows)) }]
+    const aims = subject.aims?.filter((each) => each.rowsPerTransaction === rowsPerTransaction) ?? []
+    return aims.flatMap((aim) => {
+      const against = bus.filter(({ inFlight }) => inFlight === aim.inFlight)
+      const writes = against.flatMap((each) => each.figures.map(({ commandsPerSecond }) => 2 * commandsPerSecond))
+      return [{ ...aim, work, ratio: spreadOf(quotients(writes, rows)) }]
+    })
   })
   return {
     store: subject.name,
-    settings: await withFolder(async (folder) => {
+    settings: await withFolder(subject, async (folder) => {
       const driver = await subject.raw?.(folder, true)
       await driver?.close()
       return driver?.settings
