@@ -38,7 +38,7 @@ export interface Wiring {
   operations: number
   /** Changes of our own that followers gave in this execution. */
   ownChanges: number
-  /** A write ended with `written: 'unknown'`: it may still take effect, even after its record was purged. */
+  /** A write of this execution ended with `written: 'unknown'`: it may still take effect, even after its record was purged. */
   wasUnsure: boolean
 }
 
@@ -90,7 +90,6 @@ export function newClient(store: AnyStore, wiring: Wiring, handle = ''): Client 
     wiring,
     async record(record, again = record) {
       const { value, isUnsure } = await insist('record', (attempt) => call('record', [attempt === 1 ? record : again]))
-      if (isUnsure) noteUnsure(store, wiring)
       return { result: readResult(value), isUnsure }
     },
     get: async (id) => readFound('get', (await insist('get', () => call('get', [id]))).value),
@@ -160,7 +159,10 @@ function caller(store: AnyStore, wiring: Wiring, handle: string) {
         throw new Violation(`${method} did not settle within ${wiring.callLimitMs} ms`, { isHang: true })
       }
       note(error, true)
-      throw storeFailure(method, error)
+      const failure = storeFailure(method, error)
+      if (method === 'record' && failure instanceof FailedCall && failure.failure.written === 'unknown')
+        noteUnsure(store, wiring)
+      throw failure
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Check } from './check.ts'
 import { FailedProperty } from './property.ts'
 import { show } from './show.ts'
+import { shortened } from './unique.ts'
 import { Violation } from './violation.ts'
 
 /** One broken rule. */
@@ -29,15 +30,25 @@ export interface Failure {
 export class ConformanceError extends Error {
   override readonly name = 'ConformanceError'
   readonly code = 'NON_CONFORMANT'
-  readonly failures: readonly Failure[]
-  /** Checks that were left out because the store had hung too often. */
-  readonly notRun: readonly string[]
+  // No fields, which whoever prints an error prints once more below its message.
+  readonly #failures: readonly Failure[]
+  readonly #notRun: readonly string[]
   constructor(failures: readonly Failure[], notRun: readonly string[] = []) {
     super(messageOf(failures, notRun))
-    this.failures = failures
-    this.notRun = notRun
+    this.#failures = failures
+    this.#notRun = notRun
+  }
+  /** Every broken rule; the message tells the first of them in full. */
+  get failures(): readonly Failure[] {
+    return this.#failures
+  }
+  /** Checks that were left out because the store had hung too often. */
+  get notRun(): readonly string[] {
+    return this.#notRun
   }
 }
+
+const mostInFull = 10
 
 /** Says what a check failed with. */
 export function failureOf(
@@ -54,10 +65,10 @@ export function failureOf(
   return {
     check,
     rule,
-    message: violation?.message ?? `the check met something unexpected: ${show(cause)}`,
-    ...(violation?.expected !== undefined && { expected: violation.expected }),
-    ...(violation?.actual !== undefined && { actual: violation.actual }),
-    counterexample: isProperty ? error.operations : facts.lines,
+    message: shortened(violation?.message ?? `the check met something unexpected: ${show(cause)}`),
+    ...(violation?.expected !== undefined && { expected: shortened(violation.expected) }),
+    ...(violation?.actual !== undefined && { actual: shortened(violation.actual) }),
+    counterexample: (isProperty ? error.operations : facts.lines).map(shortened),
     seed,
     path,
     runs: isProperty ? error.runs : facts.runs,
@@ -67,10 +78,17 @@ export function failureOf(
 }
 
 function messageOf(failures: readonly Failure[], notRun: readonly string[]): string {
-  const count = failures.length === 1 ? 'a rule' : `${failures.length} rules`
-  const parts = [`The store breaks ${count} of the contract.`, ...failures.map(formatFailure)]
+  const parts = [...contentsOf(failures), ...failures.slice(0, mostInFull).map(formatFailure)]
+  const left = failures.length - mostInFull
+  if (left > 0) parts.push(`${left} more are in failures of this error, each to be printed by formatFailure.`)
   if (notRun.length > 0) parts.push(`Not run, because the store hung too often: ${notRun.join(', ')}`)
   return parts.join('\n\n')
+}
+
+function contentsOf(failures: readonly Failure[]): readonly string[] {
+  if (failures.length === 1) return ['The store breaks a rule of the contract.']
+  const rules = failures.map(({ check, rule }) => `✗ ${check}: ${rule}`)
+  return [`The store breaks ${failures.length} rules of the contract.`, rules.join('\n')]
 }
 
 /** A failure as text: the rule, what was expected and what came, the calls that show it, and how to replay them. */
@@ -80,6 +98,7 @@ export function formatFailure(failure: Failure): string {
   if (expected !== undefined) lines.push(`  Expected: ${expected}`)
   if (actual !== undefined) lines.push(`  Actual:   ${actual}`)
   lines.push(`  Seed:     ${seed}${path === '' ? '' : `, path ${path}`}`, `  Replay:   ${replay}`)
-  if (counterexample.length > 0) lines.push('  Calls:', ...counterexample.map((line) => `    ${line}`))
+  if (counterexample.length > 0)
+    lines.push('  Calls, … standing for what any plain record has:', ...counterexample.map((line) => `    ${line}`))
   return lines.join('\n')
 }

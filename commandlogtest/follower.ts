@@ -19,7 +19,7 @@ export interface Follower {
   /** Ends it by its signal, and demands that it ends quietly. */
   stop(): Promise<void>
   /** Ends it by its signal, and nothing else: for `finally`. */
-  abort(): void
+  abort(reason?: unknown): void
   readonly signal: AbortSignal
   readonly iterator: AsyncIterator<Change>
 }
@@ -47,7 +47,7 @@ export function startFollower(scope: Scope, after?: string, client: Client = sco
       for (let left = 1000; left > 0; left--) if ((await stepOf(client, steps.iterator())).done === true) return
       throw new Violation('a follower goes on after its signal was aborted')
     },
-    abort: () => stopping.abort(),
+    abort: (reason) => stopping.abort(reason),
     signal,
     get iterator() {
       return steps.iterator()

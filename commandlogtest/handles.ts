@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 import type { Scope } from './scope.ts'
-import { NotApplicable } from './violation.ts'
+import { NotApplicable, Violation } from './violation.ts'
 
 /** Data of this execution's own, and a way to close and open them again. */
 export async function reopenable(scope: Scope): Promise<{ first: Client; reopen(client: Client): Promise<Client> }> {
@@ -41,6 +41,12 @@ export async function withHandles(
   work: (...handles: Client[]) => Promise<void>,
 ): Promise<void> {
   const handles = await handlesOf(scope, count)
-  await work(...handles)
+  try {
+    await work(...handles)
+  } catch (error) {
+    // What hangs would hang again: the end of the check closes those.
+    if (!(error instanceof Violation && error.isHang)) await closeAll(scope, handles).catch(() => undefined)
+    throw error
+  }
   await closeAll(scope, handles)
 }

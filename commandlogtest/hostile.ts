@@ -1,4 +1,4 @@
-import type { JsonValue } from '../src/index.ts'
+import type { JsonObject, JsonValue } from '../src/index.ts'
 
 /** Texts that need no legality: NUL, lone surrogates, markup, what looks like encoded values. */
 export const hostileTexts: readonly string[] = [
@@ -156,7 +156,60 @@ export const hostileValues: readonly JsonValue[] = [
     Object.fromEntries([['then', 1]]),
     [1, '1', true, 'true', null],
   ] as const),
-  nested(60),
+  nested(150),
+]
+
+/** JSON objects that a store may take for its own mark of bytes, dates, classes or references, and bring to life. */
+export const markers: readonly JsonObject[] = [
+  ...([{ type: 'Buffer', data: [1, 2] }, { base64: 'AAEC' }, { $base64: 'AAEC' }, { $bytes: 'AAEC' }] as const),
+  ...([{ $binary: { base64: 'AAEC', subType: '00' } }, { $binary: 'AAEC', $type: '00' }, { bytes: 'AAEC' }] as const),
+  ...([
+    { $oid: '507f1f77bcf86cd799439011' },
+    { $numberLong: '1' },
+    { $numberInt: '1' },
+    { $numberDouble: '1.5' },
+  ] as const),
+  ...([
+    { $numberDecimal: '1.5' },
+    { $undefined: true },
+    { $minKey: 1 },
+    { $uuid: 'u' },
+    { $regex: 'a', $options: '' },
+  ] as const),
+  ...([
+    { $date: 1 },
+    { $date: '2024-01-01T00:00:00.000Z' },
+    { $date: { $numberLong: '1' } },
+    { $timestamp: { t: 1, i: 1 } },
+  ] as const),
+  ...([
+    { __type: 'Map', value: [] },
+    { __type: 'bytes', value: 'AAEC' },
+    { $type: 'Date', $value: 1 },
+    { $class: 'A' },
+  ] as const),
+  ...([
+    { _type: 'Date', iso: '2024-01-01T00:00:00.000Z' },
+    { __datatype__: 'timestamp', value: 1 },
+    { '@type': 'a', '@id': 'b' },
+  ] as const),
+  ...([{ S: 'a' }, { N: '1' }, { B: 'AAEC' }, { NULL: true }, { M: {} }, { L: [] }, { SS: ['a'] }] as const),
+  ...([
+    { $ref: '#' },
+    { $id: '1', $ref: '1' },
+    { json: 1, meta: {} },
+    { bigint: '1' },
+    { $bigint: '1' },
+    { '!': 'Date' },
+  ] as const),
+  ...([
+    { $set: { a: 1 } },
+    { $eq: 1 },
+    { stringValue: 'a' },
+    { integerValue: '1' },
+    { nullValue: null },
+    { raw: 'a' },
+  ] as const),
 ]
 
 /** Pairs of flat values that only a sloppy comparison takes for the same. */

@@ -1,32 +1,43 @@
 import type { Check } from './check.ts'
 import { aliasingChecks } from './checks/aliasing.ts'
+import { attributeFilterChecks } from './checks/attributes.ts'
 import { capacityChecks } from './checks/capacity.ts'
 import { combinedChecks } from './checks/combined.ts'
 import { cursorsChecks } from './checks/cursors.ts'
 import { durableDataChecks } from './checks/durable.ts'
 import { durableBrickChecks } from './checks/durable-bricks.ts'
 import { durableHandleChecks } from './checks/durable-handles.ts'
+import { durableNameChecks } from './checks/durable-names.ts'
+import { durablePurgeChecks } from './checks/durable-purges.ts'
 import { errorsChecks } from './checks/errors.ts'
 import { changeFilterChecks, kindFilterChecks } from './checks/filter-kinds.ts'
 import { textFilterChecks } from './checks/filters.ts'
 import { followChangeChecks } from './checks/follow.ts'
+import { followCrowdChecks } from './checks/follow-crowds.ts'
 import { followEndChecks } from './checks/follow-ends.ts'
 import { followPositionChecks } from './checks/follow-positions.ts'
+import { freshReadChecks } from './checks/fresh-reads.ts'
 import { historiesChecks } from './checks/histories.ts'
 import { identityChecks } from './checks/identity.ts'
+import { leakChecks } from './checks/leaks.ts'
 import { lifecycleChecks } from './checks/lifecycle.ts'
 import { modelChecks } from './checks/model.ts'
 import { orderChecks } from './checks/order.ts'
+import { filteredOrderChecks } from './checks/order-filters.ts'
 import { pagingChecks } from './checks/paging.ts'
 import { purgeSelectionChecks } from './checks/purge.ts'
+import { purgeFollowChecks } from './checks/purge-follow.ts'
+import { purgeLifeChecks } from './checks/purge-lives.ts'
 import { purgeTraceChecks } from './checks/purge-traces.ts'
 import { racingReaderChecks } from './checks/race-readers.ts'
 import { racesChecks } from './checks/races.ts'
 import { recordChecks } from './checks/record.ts'
+import { settlingChecks } from './checks/settling.ts'
 import { sizesChecks } from './checks/sizes.ts'
 import { memberChecks, payloadChecks } from './checks/values.ts'
 import { plainValueChecks, wholeValueChecks } from './checks/values-plain.ts'
 import { walkChecks } from './checks/walks.ts'
+import { sparing } from './purging.ts'
 
 // They come last, since a live store is larger after them.
 const long = ['order/beyond-a-thousand', 'paging/default-limit-is-100', 'capacity/nothing-is-forgotten']
@@ -34,6 +45,8 @@ const long = ['order/beyond-a-thousand', 'paging/default-limit-is-100', 'capacit
 const core: readonly Check[] = [
   ...[
     ...recordChecks,
+    ...settlingChecks,
+    ...freshReadChecks,
     ...identityChecks,
     ...payloadChecks,
     ...memberChecks,
@@ -42,6 +55,7 @@ const core: readonly Check[] = [
     ...aliasingChecks,
     ...sizesChecks,
     ...orderChecks,
+    ...filteredOrderChecks,
   ],
   ...[
     ...pagingChecks,
@@ -51,7 +65,9 @@ const core: readonly Check[] = [
     ...kindFilterChecks,
     ...changeFilterChecks,
     ...combinedChecks,
+    ...attributeFilterChecks,
     ...errorsChecks,
+    ...leakChecks,
     ...lifecycleChecks,
   ],
   ...[...modelChecks, ...racesChecks, ...racingReaderChecks, ...historiesChecks, ...capacityChecks],
@@ -64,10 +80,21 @@ export const checks: readonly Check[] = [
 ]
 
 /** For stores that can be opened by name: they survive closing, and several handles share their data. */
-export const durableChecks: readonly Check[] = [...durableDataChecks, ...durableHandleChecks, ...durableBrickChecks]
+export const durableChecks: readonly Check[] = [
+  ...[...durableDataChecks, ...durableHandleChecks, ...durableNameChecks],
+  ...[...durableBrickChecks, ...durablePurgeChecks],
+]
 
 /** For stores with `follow`. */
-export const followChecks: readonly Check[] = [...followChangeChecks, ...followPositionChecks, ...followEndChecks]
+export const followChecks: readonly Check[] = [
+  ...[...followChangeChecks, ...followPositionChecks],
+  ...[...followEndChecks, ...followCrowdChecks],
+]
 
 /** For stores with `purge`. */
-export const purgeChecks: readonly Check[] = [...purgeSelectionChecks, ...purgeTraceChecks]
+export const purgeChecks: readonly Check[] = [
+  ...purgeSelectionChecks,
+  ...purgeLifeChecks,
+  ...purgeTraceChecks,
+  ...purgeFollowChecks,
+].map(sparing)

@@ -11,7 +11,9 @@ export interface Model {
   remove(ids: readonly string[]): void
 }
 
-const ofOutcome = ['state', 'events', 'result', 'problem', 'error', 'settledAt', 'durationMs', 'attempts'] as const
+const ofOutcome = [
+  ...['state', 'events', 'result', 'problem', 'error', 'settledAt', 'durationMs', 'attempts', 'metadata'],
+] as (keyof CommandRecord)[]
 
 /** An empty log. */
 export function newModel(): Model {
@@ -43,13 +45,13 @@ export function newModel(): Model {
   }
 }
 
-/** What a record becomes by its outcome: all that the outcome decides, and nothing of who asked, what, and when. */
+/**
+ * What a record becomes by its outcome: all that the outcome says of what it decides, and nothing of who asked, what, and
+ * when. What it does not say stays.
+ */
 export function settledBy(first: CommandRecord, outcome: CommandRecord): CommandRecord {
   const settled: Record<string, unknown> = { ...first }
-  for (const field of ofOutcome) {
-    delete settled[field]
-    if (outcome[field] !== undefined) settled[field] = outcome[field]
-  }
+  for (const field of ofOutcome) if (outcome[field] !== undefined) settled[field] = outcome[field]
   return settled as unknown as CommandRecord
 }
 

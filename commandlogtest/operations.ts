@@ -1,7 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { CommandQuery, CommandRecord } from '../src/index.ts'
-import { allStates, oneOf, outcomeStates } from './arbitraries.ts'
+import { oneOf, outcomeStates } from './arbitraries.ts'
 import type { Client } from './client.ts'
+import { type Draw, drawn, queryOf } from './drawn-queries.ts'
+import { walkOwn } from './filtering.ts'
 import { isAskedFor, type Model } from './model.ts'
 import { expectRecord, expectRecords, type Scope } from './scope.ts'
 import { show } from './show.ts'
@@ -18,29 +20,10 @@ export type Operation =
     }
   | { readonly kind: 'get'; readonly id: number }
   | { readonly kind: 'correlation'; readonly variant: number }
-  | { readonly kind: 'type' | 'list' | 'begin'; readonly query: CommandQuery; readonly variant: number }
+  | { readonly kind: 'type' | 'list' | 'begin'; readonly draw: Draw }
   | { readonly kind: 'step'; readonly walk: number; readonly limit: number | undefined }
 
 const variant = fc.nat(3)
-const pool = oneOf(['a', 'b', 'A', ''])
-
-const query: Arbitrary<CommandQuery> = fc.record(
-  {
-    type: fc.oneof(oneOf(['type 0', 'type 1', 'Type 0']), fc.subarray(['type 0', 'type 1'])),
-    state: fc.oneof(oneOf(allStates), fc.subarray([...allStates])),
-    userId: pool,
-    clientRef: pool,
-    eventId: oneOf(['event 0', 'event 1', 'event']),
-    problemCode: oneOf(['code 0', 'code 1']),
-    dryRun: fc.boolean(),
-    attributes: fc.record({ n: oneOf([0, 1, '0']) }, { requiredKeys: [] }),
-    from: fc.integer({ min: 98, max: 104 }),
-    to: fc.integer({ min: 98, max: 104 }),
-    order: oneOf(['newest', 'oldest'] as const),
-    limit: fc.integer({ min: 1, max: 5 }),
-  },
-  { requiredKeys: [] },
-)
 
 const write = fc.record({
   kind: oneOf(['intent', 'outcome'] as const),
@@ -55,7 +38,7 @@ export const operations: Arbitrary<readonly Operation[]> = fc.array(
     { weight: 8, arbitrary: write },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('get' as const), id: fc.nat(7) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('correlation' as const), variant }) },
-    { weight: 4, arbitrary: fc.record({ kind: oneOf(['type', 'list', 'begin'] as const), query, variant }) },
+    { weight: 4, arbitrary: fc.record({ kind: oneOf(['type', 'list', 'begin'] as const), draw: drawn(2) }) },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -106,16 +89,17 @@ export async function perform(run: Run, operation: Operation): Promise<void> {
       return expectRecords('findByCorrelation', await client.findByCorrelation(correlationId), expected)
     }
     case 'list': {
-      const query = { tenantId: scope.tenant, ...operation.query }
-      return expectRecords(`list(${show(query)})`, await walk(client, query), model.select(query))
+      const query = queryOf(scope, model.records, operation.draw)
+      return expectRecords(`list(${show(query)})`, await walkOwn(scope, query, client), model.select(query))
     }
     case 'type': {
-      const query = { tenantId: scope.tenant, ...operation.query, type: `type ${operation.variant % 2}` }
-      const { type, ...rest } = query
-      return expectRecords(`findByType(${show(type)})`, await walkType(client, type, rest), model.select(query))
+      const { type: _type, ...query } = queryOf(scope, model.records, operation.draw)
+      const type = scope.id(`type ${operation.draw.form % 2}`)
+      const expected = model.select({ ...query, type })
+      return expectRecords(`findByType(${show(type)})`, await walkType(client, type, query), expected)
     }
     case 'begin':
-      return beginWalk(run, { tenantId: scope.tenant, limit: 2, ...operation.query })
+      return beginWalk(run, queryOf(scope, model.records, operation.draw))
     default: {
       const open = run.walks[operation.walk % Math.max(1, run.walks.length)]
       return open === undefined ? undefined : stepWalk(run, open, operation.limit)
@@ -127,13 +111,15 @@ function recordOf(
   scope: Scope,
   { kind, id, variant, state }: Extract<Operation, { kind: 'intent' | 'outcome' }>,
 ): CommandRecord {
-  const correlationId = scope.id(`c${id % 4}`)
-  const users = ['a', 'b', 'A', ''] as const
-  const attributes = { n: [0, 1, '0', '1'][id % 4] as string }
-  const shared = { correlationId, attributes, dryRun: id % 3 === 0, metadata: { id }, type: `type ${id % 2}` }
+  // Texts that only this execution has, few of them, so that queries by them need no tenant and find several records.
+  const own = (text: string): string => scope.id(text)
+  const users = ['a', 'ab', 'A', 'a'].map(own)
+  const attributes = { n: [0, 1, '0', '1'][id % 4] as string, own: own(`attribute ${id % 2}`) }
+  const shared = { correlationId: own(`c${id % 4}`), attributes, metadata: { id }, type: own(`type ${id % 2}`) }
   // What differs between writes of one id is what only the first write, or only the outcome, decides.
   const intent = scope.intent(`${id}`, {
     ...shared,
+    dryRun: id % 3 === 0,
     userId: users[variant] as string,
     receivedAt: 100 + ((id + variant) % 4),
   })
@@ -142,8 +128,8 @@ function recordOf(
       ? intent
       : { ...intent, payload: { status: 'full', format: 'json', data: `${variant}`, bytes: 1 } as const }
   if (kind === 'intent') return ofFirst
-  const events = Array.from({ length: variant }, (_, index) => ({ id: `event ${index}` }))
-  const problem = state === 'successful' ? {} : { problem: { code: `code ${variant % 2}`, title: 'no' } }
+  const events = Array.from({ length: variant }, (_, index) => ({ id: own(`event ${index}`) }))
+  const problem = state === 'successful' ? {} : { problem: { code: own(`code ${variant % 2}`), title: 'no' } }
   return scope.outcome(ofFirst, { state, events, durationMs: variant + 0.5, settledAt: 200 + variant, ...problem })
 }
 
@@ -162,8 +148,9 @@ async function readOn(run: Run, open: OpenWalk, limit: number | undefined): Prom
   const asked: CommandQuery = { ...open.query, limit, ...(open.cursor !== undefined && { cursor: open.cursor }) }
   const page = await run.client().list(asked)
   expectPage(page, asked)
-  for (const record of page.records) expectRecord('a page of a walk', record, run.model.get(record.id))
-  open.read.push(...page.records)
+  const records = asked.tenantId === undefined ? page.records.filter(run.scope.isOwn) : page.records
+  for (const record of records) expectRecord('a page of a walk', record, run.model.get(record.id))
+  open.read.push(...records)
   open.cursor = page.next
   if (page.next !== undefined) run.walks.push(open)
   else expectWhole(run, open)

@@ -1,6 +1,9 @@
 import type { AnyStore } from './client.ts'
 
-/** Opens a store on the data of this name: the same name is the same data, several calls are several handles. */
+/**
+ * Opens a store on the data of this name: the same name is the same data, several calls are several handles. A name is 1
+ * to 100 letters (their case counts), digits, `-` and `_`.
+ */
 export type OpenStore = (name: string) => AnyStore | Promise<AnyStore>
 
 /** What is proven: a live store, possibly shared and not empty, or a function that opens one. */
@@ -16,7 +19,7 @@ export interface CheckOptions {
   readonly concurrency?: number | undefined
   /** How long one check may take, in milliseconds; default 60,000. A single call may take a quarter, at most 8,000. */
   readonly timeLimitMs?: number | undefined
-  /** Replays one execution: the `path` of a failure, together with its seed and `only` its check. */
+  /** Replays one execution: the `path` of a failure, together with its seed and `only` its check, else a `RangeError`. */
   readonly path?: string | undefined
 }
 

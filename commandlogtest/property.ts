@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { CheckContext, Needs, PropertyParts } from './check.ts'
 import { type Client, wasEverUnsure } from './client.ts'
+import { sleep } from './limit.ts'
 import { newScope } from './scope.ts'
 import { NotApplicable, Violation } from './violation.ts'
 
@@ -22,22 +23,19 @@ export class FailedProperty extends Error {
 
 /** Runs a property with the context's seed, and shrinks what breaks it within the context's time for that. */
 export async function runProperty<T>(context: CheckContext, name: string, parts: PropertyParts<T>): Promise<void> {
-  const { given, weight = 0.2, needs, holds } = parts
+  const { given, weight = 0.2, needs } = parts
   if (needs !== undefined) await demand(context, needs)
   const client = await context.main()
   const failing = newFailing(context)
+  let isUndecided = false
   const details = await fc.check(
     fc.asyncProperty(given, async (value) => {
       if (failing.isOver()) return
-      context.beginExecution()
       try {
-        await holds(newScope(context, client), value)
+        if ((await execute({ context, client, parts }, value)) === 'undecided') isUndecided = true
       } catch (error) {
-        const real = mayComeLate(client, needs)
-          ? new NotApplicable('a write that nobody is sure of may come after its purge')
-          : error
-        failing.note(real)
-        throw real
+        failing.note(error)
+        throw error
       }
     }),
     {
@@ -47,15 +45,43 @@ export async function runProperty<T>(context: CheckContext, name: string, parts:
       endOnFailure: context.path !== undefined,
     },
   )
-  if (!details.failed) return
+  if (!details.failed) {
+    if (isUndecided) throw new NotApplicable('a write that nobody is sure of may come after its purge')
+    return
+  }
   if (failing.error instanceof NotApplicable) throw failing.error
   const operations = failing.operations
   throw new FailedProperty(failing.error, { path: details.counterexamplePath ?? '', runs: details.numRuns, operations })
 }
 
-/** Where a write may still take effect, nobody can say what a purge leaves behind. */
-function mayComeLate({ store, wiring }: Client, needs: Needs | undefined): boolean {
-  return needs?.includes('purge') === true && (wiring.wasUnsure || wasEverUnsure(store))
+const mostTries = 10
+// By then whatever was under way has come, or never will.
+const lateMs = 60
+
+/**
+ * One execution. Where a write may still take effect nobody can say what a purge leaves behind: what failed then is tried
+ * again with ids of its own, and counts once it fails without any such write.
+ */
+async function execute<T>(
+  { context, client, parts }: { context: CheckContext; client: Client; parts: PropertyParts<T> },
+  value: T,
+): Promise<'held' | 'undecided'> {
+  const { needs, holds } = parts
+  const { store, wiring } = client
+  for (let tries = 1; ; tries++) {
+    context.beginExecution()
+    wiring.wasUnsure = false
+    const isClean = !wasEverUnsure(store) || tries > 1
+    try {
+      await holds(newScope(context, client), value)
+      return 'held'
+    } catch (error) {
+      const mayComeLate = needs?.includes('purge') === true && (wiring.wasUnsure || !isClean)
+      if (!mayComeLate || !(error instanceof Violation) || error.isHang) throw error
+      if (tries === mostTries || !context.hasTime()) return 'undecided'
+      await sleep(lateMs)
+    }
+  }
 }
 
 /** What failed last, which is the smallest, and whether there is time to go on. */

@@ -1,18 +1,42 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { CommandRecord, PurgeOptions, Retention } from '../src/index.ts'
 import { allStates, oneOf } from './arbitraries.ts'
+import type { Check } from './check.ts'
 import type { Client } from './client.ts'
 import type { Scope } from './scope.ts'
-import { expectSame } from './violation.ts'
+import { isOfSuite } from './unique.ts'
+import { expectSame, NotApplicable } from './violation.ts'
+import { walk } from './walk.ts'
 
-/** All that these checks purge was received in the first quarter of an hour of 1970: nobody else's records are. */
+/** All that these checks purge was received in the first quarter of an hour of 1970: hardly anybody else's records are. */
 export const cut = 500_000
+const endOfWindow = 2 * cut
 /** Every retention. */
 export const retentions: readonly Retention[] = ['short-lived', 'long-lived', 'permanent']
 
 /** Removes what earlier executions left in that window, so that counts are exact. */
 export async function sweep({ client }: Scope): Promise<void> {
-  for (const retention of retentions) await client.purge({ retention, before: 2 * cut })
+  for (const retention of retentions) await client.purge({ retention, before: endOfWindow })
+}
+
+/** A check that does not purge on a live store where the records of others would go too. */
+export function sparing(check: Check): Check {
+  return {
+    ...check,
+    async run(context) {
+      if (context.isLive) await expectNoneOfOthers(await context.main())
+      await check.run(context)
+    },
+  }
+}
+
+async function expectNoneOfOthers(client: Client): Promise<void> {
+  if (typeof client.store.purge !== 'function') return
+  const records = await walk(client, { to: endOfWindow, limit: 1000 })
+  if (records.every(({ id }) => isOfSuite(id))) return
+  throw new NotApplicable(
+    'it would purge records of others, which were received before 1,000,000 (1970-01-01 00:16:40)',
+  )
 }
 
 /** Purges, and demands this many, as far as the answer is sure. */

@@ -49,3 +49,9 @@ export const texts: Arbitrary<string[]> = someOf(
   1,
   24,
 )
+/** A text of this many characters, no two stretches of which are alike. */
+export function longText(length: number, lead: string): string {
+  let text = ''
+  for (let line = 0; text.length < length; line++) text += `${lead} ${line}\n`
+  return text.slice(0, length)
+}

@@ -3,6 +3,7 @@ import { ConformanceError, type Failure, failureOf } from './failure.ts'
 import { limitReached, withLimit } from './limit.ts'
 import { type CheckOptions, type CheckSettings, checkSettings, checkSubject, type StoreOrOpen } from './options.ts'
 import { newSession, type Session } from './session.ts'
+import { watchRejections } from './stray-rejections.ts'
 import { NotApplicable, Violation } from './violation.ts'
 
 /** What a check that held has done. */
@@ -39,6 +40,7 @@ export async function runCheck(check: Check, storeOrOpen: StoreOrOpen, options: 
 export async function performCheck(check: Check, storeOrOpen: StoreOrOpen, settings: CheckSettings): Promise<Outcome> {
   const startedAt = performance.now()
   const session = newSession(storeOrOpen, settings)
+  const strays = watchRejections(() => session.context.traceLines())
   let error: unknown
   try {
     await withLimit(runChecked(check, session), settings.timeLimitMs)
@@ -46,9 +48,12 @@ export async function performCheck(check: Check, storeOrOpen: StoreOrOpen, setti
     error = caught === limitReached ? tooLong(settings.timeLimitMs) : caught
   }
   const operations = session.wiring.operations
-  const lines = session.context.traceLines()
+  const isBroken = error !== undefined && !(error instanceof NotApplicable)
+  let lines = isBroken ? session.context.traceLines() : []
   session.wiring.isExpired = true
   await session.end()
+  const stray = await strays.end()
+  if (stray !== undefined && !isBroken) [error, lines] = [stray.violation, stray.lines]
   const { name, rule } = check
   const durationMs = performance.now() - startedAt
   const report = { name, rule, runs: session.executions(), operations, durationMs }

@@ -1,6 +1,7 @@
 import type { CommandQuery, CommandRecord, RecordResult } from '../src/index.ts'
 import type { CheckContext } from './check.ts'
 import type { Client } from './client.ts'
+import { plainIntent, plainOutcome, showShort } from './plain-record.ts'
 import { recordFault } from './same-record.ts'
 import { show } from './show.ts'
 import { Violation } from './violation.ts'
@@ -59,27 +60,6 @@ export function newScope(context: CheckContext, client: Client): Scope {
   return scope
 }
 
-function plainIntent(id: string, correlationId: string, tenantId: string): CommandRecord {
-  return {
-    id,
-    type: 'commandlogtest.plain',
-    state: 'created',
-    correlationId,
-    tenantId,
-    payload: { status: 'full', format: 'json', data: '{"n":1}', bytes: 7 },
-    events: [],
-    importance: 'normal',
-    retention: 'long-lived',
-    dryRun: false,
-    receivedAt: 1_700_000_000_123,
-  }
-}
-
-function plainOutcome(of: CommandRecord): Fields {
-  const events = [{ id: `event of ${of.id.slice(0, 60)}`, type: 'happened', stream: 's-1', version: 1 }]
-  return { state: 'successful', events, settledAt: of.receivedAt + 5, durationMs: 4.5, attempts: 1 }
-}
-
 async function writeOne(client: Client, record: CommandRecord, expected: RecordResult): Promise<void> {
   const { result, isUnsure } = await client.record(record)
   // A retry after `unknown` may hear `unchanged` for its own write.
@@ -97,7 +77,7 @@ export function expectRecord(
   expected: CommandRecord | undefined,
 ): void {
   if (actual === undefined && expected === undefined) return
-  const details = { expected: show(expected), actual: show(actual) }
+  const details = { expected: showShort(expected), actual: showShort(actual) }
   if (actual === undefined) throw new Violation(`${where} does not give a record that is there`, details)
   if (expected === undefined) throw new Violation(`${where} gives a record that is not there`, details)
   const fault = recordFault(actual, expected)

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { CheckContext } from './check.ts'
 import { type AnyStore, type Client, newClient, type Wiring } from './client.ts'
 import { limitReached, withLimit } from './limit.ts'
 import type { CheckSettings, OpenStore, StoreOrOpen } from './options.ts'
 import { show } from './show.ts'
 import { newTrace } from './trace.ts'
+import { unique } from './unique.ts'
 import { NotApplicable, Violation } from './violation.ts'
 
 /** The context of one check, and its end. */
@@ -14,14 +14,6 @@ export interface Session {
   executions(): number
   /** Closes whatever was opened, also what is still being opened. Never rejects. */
   end(): Promise<void>
-}
-
-const own = randomUUID().replaceAll('-', '').slice(0, 9)
-let used = 0
-
-/** A text that nobody used before: letters and digits only, so that any store can take it as a name. */
-function unique(): string {
-  return `q${own}${(used++).toString(36)}`
 }
 
 const methods = ['record', 'get', 'findByCorrelation', 'findByType', 'list', 'close'] as const
@@ -76,15 +68,15 @@ async function live(store: StoreOrOpen, wiring: Wiring): Promise<Client> {
 /** Every store that was opened, by how many clients hold it: a factory may hand the same one out again. */
 function openStores(open: OpenStore | undefined, wiring: Wiring) {
   const held = new Map<AnyStore, number>()
-  const handles: string[] = []
+  let handles = 0
   return {
     async open(name: string, handle?: string): Promise<Client> {
       if (open === undefined) throw new NotApplicable('needs an open function')
+      // Counted when it is called, so that those opened at once are named alike each time.
+      const named = handle ?? `h${++handles}.`
       const store = await openOne(open, name, wiring)
       held.set(store, (held.get(store) ?? 0) + 1)
-      if (handle !== undefined) return newClient(store, wiring, handle)
-      handles.push(name)
-      return newClient(store, wiring, `h${handles.length}.`)
+      return newClient(store, wiring, named)
     },
     async close(client: Client): Promise<void> {
       const holders = held.get(client.store) ?? 1

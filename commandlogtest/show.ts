@@ -49,7 +49,8 @@ function showBytes(bytes: Uint8Array): string {
   return bytes.length > 16 ? `bytes[${shown},… (${bytes.length} long)]` : `bytes[${shown}]`
 }
 
-function bounded<T>(all: readonly T[], each: (one: T) => string, separator: string): string {
+/** Prints the first members of a list, and how many more there are. */
+export function bounded<T>(all: readonly T[], each: (one: T) => string, separator: string): string {
   const shown = all.slice(0, mostMembers).map(each)
   if (all.length > mostMembers) shown.push(`… ${all.length - mostMembers} more`)
   return shown.join(separator)

@@ -83,3 +83,17 @@ function leakOf(error: Error): string | undefined {
   if (isDrivers || (tellsMore && !isOwn)) return "the driver's error as its cause"
   return typeof message === 'string' && (statement.test(message) || address.test(message)) ? 'its cause' : undefined
 }
+
+/** Where in an error a text is told, its causes and members included; undefined where it is nowhere. */
+export function placeOf(text: string, thrown: unknown, place = 'the error', depth = 0): string | undefined {
+  if (typeof thrown === 'string') return thrown.includes(text) ? place : undefined
+  if (typeof thrown !== 'object' || thrown === null || depth > 5) return undefined
+  for (const key of Object.getOwnPropertyNames(thrown)) {
+    if (key.includes(text)) return `a key of ${place}`
+    // Its first line is the message, and the rest are files.
+    if (key === 'stack') continue
+    const found = placeOf(text, (thrown as Record<string, unknown>)[key], `${place}.${key}`, depth + 1)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

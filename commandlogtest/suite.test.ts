@@ -60,7 +60,10 @@ test('the memory store passes by a function that takes no name, without the chec
     certificate.checks.some(({ name }) => name.startsWith('durable/')),
     false,
   )
-  assert.deepEqual(certificate.skipped, [])
+  assert.deepEqual(
+    certificate.skipped.map(({ name, skipped }) => `${name}: ${skipped}`),
+    durableChecks.map(({ name }) => `${name}: open gives other data each time, also by the same name`),
+  )
 })
 
 test('a store that is opened by name passes every list', async () => {
@@ -113,8 +116,7 @@ function withoutEvents(record: Awaited<ReturnType<CommandLogStore['get']>>) {
 }
 
 function shapeOf({ check, message, counterexample }: ConformanceError['failures'][number]) {
-  const unprefixed = (text: string): string =>
-    text.replaceAll(/q[0-9a-z]{9,}\./g, '').replaceAll(/q[0-9a-f]{9}[0-9a-z]*/g, '')
+  const unprefixed = (text: string): string => text.replaceAll(/q[0-9a-z]+/g, '')
   return { check, message: unprefixed(message), calls: counterexample.length }
 }
 
@@ -196,7 +198,7 @@ for (const [name, methods] of Object.entries(garbage)) {
 function counted(make: (opened: number) => AnyStore): { open: OpenStore; left(): number } {
   let [opened, closed] = [0, 0]
   const open = async (name: string): Promise<AnyStore> => {
-    assert.match(name, /^\w+$/)
+    assert.match(name, /^[\w-]{1,100}$/)
     const store = make(opened++)
     let isOpen = true
     return {

@@ -1,4 +1,4 @@
-import { show } from './show.ts'
+import { showShort } from './plain-record.ts'
 
 const mostLines = 48
 const [firstKept, mostKept] = [8, 4000]
@@ -7,7 +7,7 @@ const [firstKept, mostKept] = [8, 4000]
 export interface Trace {
   /** Notes a call at the moment that it is made; the returned function notes its answer. */
   call(handle: string, method: string, args: readonly unknown[]): (answer: unknown, isFailure?: boolean) => void
-  /** The calls as a numbered list, in the order in which they were made. */
+  /** The calls as a numbered list, in the order in which they were made; of records only what is not plain. */
   lines(): readonly string[]
 }
 
@@ -35,16 +35,31 @@ export function newTrace(): Trace {
     },
     lines() {
       const number = (index: number): number => 1 + index + (index < firstKept ? 0 : dropped)
-      const shown = steps.map((step, index) => `${number(index)}. ${showStep(step)}`)
+      const shown = folded(steps.map(showStep), number)
       if (shown.length <= mostLines) return shown
       const left = shown.length - mostLines
-      return [...shown.slice(0, firstKept), `… ${left + dropped} calls`, ...shown.slice(firstKept + left)]
+      return [...shown.slice(0, firstKept), `… ${left} lines`, ...shown.slice(firstKept + left)]
     },
   }
 }
 
+/** Numbers the calls; those that are the same several times in a row are one line. */
+function folded(calls: readonly string[], number: (index: number) => number): string[] {
+  const lines: string[] = []
+  let first = 0
+  for (const [index, call] of calls.entries()) {
+    if (calls[index + 1] === call) continue
+    const times = number(index) - number(first) + 1
+    lines.push(
+      times === 1 ? `${number(first)}. ${call}` : `${number(first)}.–${number(index)}. ${times} times: ${call}`,
+    )
+    first = index + 1
+  }
+  return lines
+}
+
 function showStep({ handle, method, args, answer, outcome }: Step): string {
-  const asked = `${handle}${method}(${args.map((each) => show(each)).join(', ')})`
+  const asked = `${handle}${method}(${args.map(showShort).join(', ')})`
   if (outcome === 'pending') return `${asked} → not settled`
-  return `${asked} → ${outcome === 'rejected' ? 'rejects with ' : ''}${show(answer)}`
+  return `${asked} → ${outcome === 'rejected' ? 'rejects with ' : ''}${showShort(answer)}`
 }

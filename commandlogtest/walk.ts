@@ -13,6 +13,8 @@ export interface WalkOptions {
 
 // A store that scans may give very many empty pages before the next match.
 const fewPages = 1000
+// One that looks in vain may lead on with the very cursor that it was given.
+const mostInVain = 50
 
 /** Walks every page of a query. No record twice, no page over its limit, and an end. */
 export async function walk(
@@ -24,6 +26,7 @@ export async function walk(
   const records: CommandRecord[] = []
   const seen = new Set<string>()
   let { limit, cursor } = query
+  let inVain = 0
   const until = performance.now() + client.wiring.callLimitMs
   for (let pages = 0; pages < fewPages || performance.now() < until; pages++) {
     if (pages > 0) limit = (await between?.(pages)) ?? limit
@@ -41,7 +44,8 @@ export async function walk(
       records.push(record)
     }
     if (page.next === undefined) return records
-    if (page.next === cursor && page.records.length === 0) break
+    inVain = page.next === cursor && page.records.length === 0 ? inVain + 1 : 0
+    if (inVain > mostInVain) break
     cursor = page.next
   }
   throw new Violation('a walk never ends', {

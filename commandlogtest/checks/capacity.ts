@@ -1,11 +1,14 @@
 import fc from 'fast-check'
+import type { CommandRecord } from '../../src/index.ts'
 import { type Check, property } from '../check.ts'
+import { expectAsked } from '../filtering.ts'
 import { sleep } from '../limit.ts'
+import { expectRecords, type Scope } from '../scope.ts'
 import { expectSame } from '../violation.ts'
 
 const mostRecords = 12_000
 const fewestRecords = 1250
-const longestMs = 500
+const longestMs = 1000
 // What expires soon is gone by then.
 const fewestMs = 300
 
@@ -18,8 +21,9 @@ export const capacityChecks: readonly Check[] = [
       given: fc.constant(mostRecords),
       weight: 0.01,
       async holds(scope, most) {
-        const intent = scope.intent('first')
-        const outcome = scope.outcome(scope.intent('settled'))
+        const rare = { type: scope.id('rare'), attributes: { own: scope.id('v') }, clientRef: scope.id('r') }
+        const intent = scope.intent('first', rare)
+        const outcome = scope.outcome(scope.intent('settled', rare), { problem: { code: scope.id('p') } })
         await scope.writeAll([intent, outcome])
         const startedAt = performance.now()
         const until = startedAt + longestMs
@@ -41,7 +45,27 @@ export const capacityChecks: readonly Check[] = [
           found.map(({ id }) => id),
           [intent.id, outcome.id],
         )
+        await expectFound(scope, intent, outcome)
+        await expectNewest(scope)
       },
     },
   ),
 ]
+
+/** Without a tenant: by whichever index the store has for that. */
+async function expectFound(scope: Scope, intent: CommandRecord, outcome: CommandRecord): Promise<void> {
+  const { type, clientRef, attributes } = intent
+  for (const query of [{ type }, { clientRef }, { attributes }])
+    await expectAsked(scope, [intent, outcome], { ...query, limit: 1 })
+  for (const query of [{ eventId: outcome.events[0]?.id }, { problemCode: outcome.problem?.code }])
+    await expectAsked(scope, [outcome], query)
+}
+
+/** What is written last still comes first: places have as many digits as they need. */
+async function expectNewest(scope: Scope): Promise<void> {
+  const last = ['x', 'y', 'z'].map((text) => scope.intent(text, { correlationId: scope.id('rest') }))
+  await scope.writeAll(last)
+  const { records } = await scope.client.list({ tenantId: scope.tenant, limit: 3 })
+  // A page may be shorter than its limit.
+  expectRecords('the newest of all', records, last.toReversed().slice(0, records.length))
+}

@@ -1,18 +1,15 @@
 import fc from 'fast-check'
 import type { Change, CommandRecord } from '../../src/index.ts'
-import { oneOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import type { Client } from '../client.ts'
 import { expectChanges, nameOf, startFollower } from '../follower.ts'
 import { expectEachOnce, followAll, writeList, writeLists } from '../following.ts'
 import { reopenable, withHandles } from '../handles.ts'
 import { afterTicks, begun } from '../limit.ts'
+import { expectRecord } from '../scope.ts'
 import { expectSame, Violation } from '../violation.ts'
-import { walk } from '../walk.ts'
 
-const old = { retention: 'short-lived', receivedAt: 1000 } as const
-
-/** `follow` and `purge` over several handles, and after opening again. */
+/** `follow` over several handles, and after opening again. */
 export const durableBrickChecks: readonly Check[] = [
   property(
     'durable/followers-see-every-handle',
@@ -138,78 +135,50 @@ export const durableBrickChecks: readonly Check[] = [
     },
   ),
   property(
-    'durable/purged-stays-purged',
-    'What was purged is gone through every handle and after opening again, its id is new, and what was kept is there.',
+    'durable/closing-one-handle-leaves-followers',
+    'Closing one handle does not end the followers of others: they wait on, and are given what comes.',
     {
-      given: fc.integer({ min: 1, max: 5 }),
-      needs: 'open+purge',
-      weight: 0.08,
-      async holds(scope, count) {
-        const { first, reopen } = await reopenable(scope)
-        const records = Array.from({ length: count }, (_, index) => scope.outcome(scope.intent(`${index}`, old)))
-        const kept = scope.intent('kept', old)
-        await scope.writeAll([...records, kept], first)
-        const second = await scope.context.open(scope.prefix.slice(0, -1))
-        await second.get(records[0]?.id ?? '')
-        await first.purge({ retention: 'short-lived', before: 2000 })
-        expectSame('get of a purged record through another handle', await second.get(records[0]?.id ?? ''), undefined)
-        await scope.expectWalk({ tenantId: scope.tenant }, [kept], second)
-        await scope.context.close(second)
-        const again = await reopen(first)
-        await scope.expectWalk({ tenantId: scope.tenant }, [kept], again)
-        for (const record of records) await scope.write(record, 'created', again)
-        await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, [kept, ...records], again)
-        await scope.context.close(again)
+      given: fc.boolean(),
+      needs: 'open+follow',
+      weight: 0.04,
+      async holds(scope, isBusy) {
+        await withHandles(scope, 2, async (one, two) => {
+          const leaving = await scope.context.open(scope.prefix.slice(0, -1))
+          const before = scope.outcome(scope.intent('before'))
+          await scope.write(before, 'created', leaving)
+          const follower = startFollower(scope, undefined, one)
+          try {
+            if (!isBusy) await follower.until(({ id }) => id === before.id)
+            const waiting = isBusy ? undefined : begun(follower.next())
+            await afterTicks(9)
+            await scope.context.close(leaving)
+            const first = isBusy ? await follower.next() : undefined
+            const after = scope.outcome(scope.intent('after'))
+            await scope.write(after, 'created', two)
+            if (isBusy) expectRecord('follow', first?.record, before)
+            expectRecord('follow', (await (waiting ?? follower.next()))?.record, after)
+          } finally {
+            follower.abort()
+          }
+        })
       },
     },
   ),
   property(
-    'durable/order-goes-on-after-a-purge',
-    'After everything was purged and the data were opened again, new records still come last: for walks, cursors and followers.',
+    'durable/late-handles-follow-from-the-start',
+    'A follower without a position begins with the first record, also on a handle that was opened after it was written.',
     {
-      given: oneOf([1, 2, 5]),
-      needs: 'open+follow+purge',
+      given: writeLists,
+      needs: 'open+follow',
       weight: 0.05,
-      async holds(scope, count) {
-        const { first, reopen } = await reopenable(scope)
-        const records = Array.from({ length: count }, (_, index) => scope.outcome(scope.intent(`${index}`, old)))
-        await scope.writeAll(records, first)
-        const last = records.at(-1) as (typeof records)[number]
-        const position = (await followAll(scope, undefined, last, first)).at(-1)?.position
-        await first.purge({ retention: 'short-lived', before: 2000 })
-        const again = await reopen(first)
-        const later = Array.from({ length: 3 }, (_, index) => scope.outcome(scope.intent(`later ${index}`)))
-        await scope.writeAll(later, again)
-        await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, later, again)
-        const changes = await followAll(scope, position, later[2] as (typeof later)[number], again)
-        expectSame('what a follower gives from before the purge', changes.map(nameOf), [
-          'later 0 settled',
-          'later 1 settled',
-          'later 2 settled',
-        ])
-        await scope.context.close(again)
-      },
-    },
-  ),
-  property(
-    'durable/purges-over-handles-add-up',
-    'Purges through several handles at once remove each record once, and say so.',
-    {
-      given: fc.tuple(fc.integer({ min: 1, max: 12 }), fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined })),
-      needs: 'open+purge',
-      weight: 0.1,
-      async holds(scope, [count, limit]) {
-        await withHandles(scope, 2, async (...handles) => {
-          await scope.writeAll(
-            Array.from({ length: count }, (_, index) => scope.outcome(scope.intent(`${index}`, old))),
-            handles[0],
-          )
-          const options = { retention: 'short-lived', before: 2000, ...(limit !== undefined && { limit }) } as const
-          const purged = await Promise.all(handles.map((handle) => handle.purge(options)))
-          const left = (await walk(handles[0] as Client, { tenantId: scope.tenant })).length
-          const sum = purged.reduce((total, each) => total + each.count, 0)
-          if (!purged.some(({ isUnsure }) => isUnsure))
-            expectSame('what purges at once say they removed', sum, count - left)
+      async holds(scope, numbers) {
+        await withHandles(scope, 1, async (first) => {
+          const writes = await writeList(scope, numbers, first)
+          const middle = scope.outcome(scope.intent('middle'))
+          await scope.write(middle, 'created', first)
+          const late = await scope.context.open(scope.prefix.slice(0, -1))
+          expectChanges(await followAll(scope, undefined, middle, late), [...writes, middle])
+          await scope.context.close(late)
         })
       },
     },

@@ -182,38 +182,6 @@ export const durableHandleChecks: readonly Check[] = [
     },
   ),
   property(
-    'durable/other-names-are-other-data',
-    'Data of another name are other data: the same id is new there, and nothing is seen or changed across.',
-    {
-      given: oneOf([
-        ['a', 'b'],
-        ['a', 'aa'],
-        ['a', 'a1'],
-        ['1', '10'],
-        ['a_1', 'a_11'],
-      ] as const),
-      needs: 'open',
-      weight: 0.15,
-      async holds(scope, names) {
-        const [one, other] = (await Promise.all(
-          names.map((name) => scope.context.open(`${scope.prefix.slice(0, -1)}_${name}`)),
-        )) as [Client, Client]
-        const records = [scope.intent('a'), scope.intent('b'), scope.intent('c')]
-        await scope.writeAll(records, one)
-        expectSame('get of an id of other data', await other.get(scope.id('a')), undefined)
-        await scope.expectWalk({ tenantId: scope.tenant }, [], other)
-        await scope.expectWalk({}, [], other)
-        expectRecords('findByCorrelation', await other.findByCorrelation(scope.id('c')), [])
-        const theirs = scope.outcome(scope.intent('a', { type: 'other' }), { state: 'failed' })
-        await scope.write(theirs, 'created', other)
-        await scope.expectStored(scope.intent('a'), one)
-        await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, records, one)
-        await scope.expectWalk({ tenantId: scope.tenant }, [theirs], other)
-        await closeAll(scope, [one, other])
-      },
-    },
-  ),
-  property(
     'durable/cursors-are-bound-to-their-data',
     'A cursor of other data is INVALID_CURSOR, also where the same query gave it there.',
     {

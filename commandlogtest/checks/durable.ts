@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { intentFields, oneOf, outcomeFields } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
+import { expectByEveryFilter, richIntent, richOutcome } from '../every-filter.ts'
 import { reopenable, withHandles } from '../handles.ts'
 import { begun } from '../limit.ts'
 import { settledBy } from '../model.ts'
@@ -38,6 +39,28 @@ export const durableDataChecks: readonly Check[] = [
         for (const record of stored) await scope.expectStored(record, again)
         await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, stored, again)
         expectRecords('findByCorrelation', await again.findByCorrelation(scope.id('c')), stored)
+        await scope.context.close(again)
+      },
+    },
+  ),
+  property(
+    'durable/every-filter-after-opening-again',
+    'After opening again every filter finds what it found before, whether it was settled before or is later.',
+    {
+      given: fc.integer({ min: 1, max: 3 }),
+      needs: 'open',
+      weight: 0.04,
+      async holds(scope, count) {
+        const { first, reopen } = await reopenable(scope)
+        const intents = Array.from({ length: 2 * count }, (_, index) => richIntent(scope, `${index}`))
+        await scope.writeAll(intents, first)
+        const records = intents.map((intent, index) => (index < count ? richOutcome(scope, intent) : intent))
+        for (const record of records.slice(0, count)) await scope.write(record, 'settled', first)
+        const again = await reopen(first)
+        await expectByEveryFilter(scope, records, again)
+        const settled = records.map((record, index) => (index < count ? record : richOutcome(scope, record)))
+        for (const record of settled.slice(count)) await scope.write(record, 'settled', again)
+        await expectByEveryFilter(scope, settled, again)
         await scope.context.close(again)
       },
     },

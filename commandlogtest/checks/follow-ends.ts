@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Change, CommandRecord } from '../../src/index.ts'
-import { someOf } from '../arbitraries.ts'
+import { oneOf, someOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import type { Client } from '../client.ts'
 import { startFollower, stepOf } from '../follower.ts'
@@ -38,6 +38,9 @@ async function ended(client: Client, step: Promise<IteratorResult<Change>>): Pro
     })
   void client
 }
+
+/** Why a signal is aborted: nobody but its owner cares. */
+const reasons = oneOf([undefined, new Error('enough'), 'enough', null, new DOMException('late', 'TimeoutError')])
 
 /** How following ends, and what others make of it. */
 export const followEndChecks: readonly Check[] = [
@@ -86,16 +89,16 @@ export const followEndChecks: readonly Check[] = [
   ),
   property(
     'follow/abort-ends-a-waiting-follower',
-    'Aborting ends a follower quietly while it waits for the next change.',
+    'Aborting ends a follower quietly while it waits for the next change, whatever the reason.',
     {
-      given: fc.integer({ min: 0, max: 15 }),
+      given: fc.tuple(fc.integer({ min: 0, max: 15 }), reasons),
       needs: 'follow',
-      weight: 0.1,
-      async holds(scope, ticks) {
+      weight: 0.15,
+      async holds(scope, [ticks, reason]) {
         const follower = startFollower(scope, await positionBefore(scope))
         const waiting = begun(follower.next())
         await afterTicks(ticks)
-        follower.abort()
+        follower.abort(reason)
         const change = await waiting
         if (change !== undefined)
           throw new Violation('an aborted follower gives a change', { actual: show(change.record.id) })
@@ -123,13 +126,13 @@ export const followEndChecks: readonly Check[] = [
     'follow/an-aborted-signal-ends-at-once',
     'A follower whose signal is aborted already ends at its first step, and gives nothing.',
     {
-      given: fc.boolean(),
+      given: fc.tuple(fc.boolean(), reasons),
       needs: 'follow',
-      weight: 0.03,
-      async holds(scope, withPosition) {
+      weight: 0.06,
+      async holds(scope, [withPosition, reason]) {
         const after = await positionBefore(scope)
         await scope.write(scope.intent())
-        const changes = scope.client.follow({ signal: AbortSignal.abort(), ...(withPosition && { after }) })
+        const changes = scope.client.follow({ signal: AbortSignal.abort(reason), ...(withPosition && { after }) })
         await ended(scope.client, stepOf(scope.client, changes[Symbol.asyncIterator]()))
       },
     },

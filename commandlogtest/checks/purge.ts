@@ -14,13 +14,14 @@ export const purgeSelectionChecks: readonly Check[] = [
     'purge/exactly-what-is-due',
     'purge removes the settled records of that retention received before the cut, and no others, and says how many.',
     {
-      given: fc.tuple(kinds, oneOf(retentions), fc.integer({ min: -2, max: 3 }), fc.boolean()),
+      given: fc.tuple(kinds, oneOf(retentions), fc.integer({ min: -2, max: 3 }), fc.tuple(fc.boolean(), fc.boolean())),
       needs: 'purge',
       weight: 0.5,
-      async holds(scope, [all, retention, offset, asDate]) {
+      async holds(scope, [all, retention, offset, [asDate, namesLimit]]) {
         await sweep(scope)
         const records = await writeKinds(scope, all)
-        const options = { retention, before: asDate ? new Date(cut + offset) : cut + offset }
+        const before = asDate ? new Date(cut + offset) : cut + offset
+        const options = { retention, before, ...(namesLimit && { limit: undefined }) }
         const kept = records.filter((record) => !isDue(record, options))
         await expectPurged(scope.client, options, records.length - kept.length)
         await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, kept)
@@ -110,18 +111,23 @@ export const purgeSelectionChecks: readonly Check[] = [
   ),
   property(
     'purge/all-without-a-limit',
-    'Without a limit purge removes everything that is due, also more than 1,000 records.',
+    'Without a limit purge removes everything that is due: thousands of records, also behind as many that are not settled.',
     {
-      given: fc.constant(1040),
+      given: fc.constant([1050, 2500] as const),
       needs: 'purge',
       weight: 0.01,
-      async holds(scope, count) {
+      async holds(scope, [unsettled, count]) {
         await sweep(scope)
-        const kept = scope.intent('kept', { retention: 'short-lived', receivedAt: 1 })
-        await scope.write(kept)
+        const kept = Array.from({ length: unsettled }, (_, index) =>
+          scope.intent(`kept ${index}`, { retention: 'short-lived', receivedAt: 1 }),
+        )
+        await inGroups(kept, (record) => scope.write(record))
         await writeDue(scope, count)
         await expectPurged(scope.client, due, count)
-        await scope.expectWalk({ tenantId: scope.tenant }, [kept])
+        const left = await walk(scope.client, { tenantId: scope.tenant, limit: 1000 })
+        expectSame('how many are left', left.length, unsettled)
+        await inGroups(kept, (record) => scope.write(scope.outcome(record), 'settled'))
+        await expectPurged(scope.client, due, unsettled)
       },
     },
   ),
@@ -195,3 +201,11 @@ export const purgeSelectionChecks: readonly Check[] = [
     },
   ),
 ]
+
+/** Writes a hundred at a time. */
+async function inGroups(
+  records: readonly CommandRecord[],
+  write: (record: CommandRecord) => Promise<void>,
+): Promise<void> {
+  for (let from = 0; from < records.length; from += 100) await Promise.all(records.slice(from, from + 100).map(write))
+}

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { intentFields, name, oneOf, outcomeFields, outcomeStates } from '../arbitraries.ts'
+import { allStates, intentFields, name, oneOf, outcomeFields, outcomeStates } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
-import { settledBy } from '../model.ts'
+import { isAskedFor, settledBy } from '../model.ts'
 import { expectRecords } from '../scope.ts'
 import { expectSame, expectTrue } from '../violation.ts'
 import { walkType } from '../walk.ts'
@@ -55,13 +55,16 @@ export const recordChecks: readonly Check[] = [
     'record/intent-after-outcome-is-unchanged',
     'An intent that arrives after its outcome is unchanged, and changes nothing.',
     {
-      given: fc.record({ outcome: outcomeFields, late: intentFields }),
-      async holds(scope, { outcome, late }) {
+      given: fc.record({ outcome: outcomeFields, late: intentFields, withIntent: fc.boolean() }),
+      async holds(scope, { outcome, late, withIntent }) {
         const settled = scope.outcome(scope.intent(), outcome)
-        await scope.write(settled, 'created')
+        if (withIntent) await scope.write(scope.intent())
+        await scope.write(settled, withIntent ? 'settled' : 'created')
         await scope.write(scope.intent(), 'unchanged')
         await scope.write(scope.intent('a', late), 'unchanged')
         await scope.expectStored(settled)
+        for (const state of allStates)
+          await scope.expectWalk({ tenantId: scope.tenant, state }, state === settled.state ? [settled] : [])
       },
     },
   ),
@@ -172,20 +175,25 @@ export const recordChecks: readonly Check[] = [
         first: fc.record({ type: name, causationId: name, clientRef: name, userId: name }, { requiredKeys: ['type'] }),
         second: fc.record({
           type: name,
-          correlationId: name,
           causationId: name,
           clientRef: name,
-          tenantId: name,
+          tenantId: oneOf(['a', 'A', '%', 'b']),
           userId: name,
         }),
       }),
       async holds(scope, { first, second }) {
         const intent = scope.intent('a', first)
+        const { type, causationId, clientRef, userId } = second
+        const others = { type, causationId, clientRef, userId, correlationId: scope.id('other') }
+        const otherTenant = scope.id(`of ${second.tenantId}`)
         await scope.write(intent)
-        await scope.write(scope.outcome(intent, { ...second, correlationId: scope.id('other') }), 'settled')
+        await scope.write(scope.outcome(intent, { ...others, tenantId: otherTenant }), 'settled')
         const settled = scope.outcome(intent)
         await scope.expectStored(settled)
         await scope.expectWalk({ tenantId: scope.tenant, type: intent.type }, [settled])
+        await scope.expectWalk({ tenantId: otherTenant }, [])
+        for (const query of Object.entries(others).map(([field, value]) => ({ [field]: value })))
+          await scope.expectWalk({ tenantId: scope.tenant, ...query }, isAskedFor(settled, query) ? [settled] : [])
         expectRecords('findByCorrelation', await scope.client.findByCorrelation(intent.correlationId), [settled])
         expectRecords('findByCorrelation', await scope.client.findByCorrelation(scope.id('other')), [])
       },

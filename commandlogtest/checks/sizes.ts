@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type { Payload } from '../../src/index.ts'
-import { oneOf } from '../arbitraries.ts'
+import { oneOf, someOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
+import { expectEverywhere, longText } from '../round-trip.ts'
 import { show } from '../show.ts'
 import { Violation } from '../violation.ts'
 
@@ -18,6 +19,19 @@ function body(kind: 'json' | 'text' | 'bytes', size: number): Payload {
   const data = kind === 'json' ? `"${'j'.repeat(size - 2)}"` : 't\u0000'.repeat(size / 2)
   return { status: 'full', format: kind === 'json' ? 'json' : 'x-own/text', data, bytes: size }
 }
+
+/** What an outcome may bring, each far larger than 64 KiB but for metadata, which are at most that. */
+const large = {
+  events: Array.from({ length: 1200 }, (_, index) => ({
+    id: `e${index}`,
+    type: 'happened'.repeat(10),
+    version: index,
+  })),
+  result: body('json', 200_000),
+  problem: { code: 'large', title: 'Large', detail: longText(70_000, 'detail'), issues: [longText(40_000, 'issue')] },
+  error: { name: 'E', message: longText(20_000, 'message'), stack: longText(90_000, 'at') },
+  metadata: { text: longText(60_000, 'text') },
+} as const
 
 /** Large records, and those next to them. */
 export const sizesChecks: readonly Check[] = [
@@ -73,6 +87,25 @@ export const sizesChecks: readonly Check[] = [
         }
         await scope.write(scope.intent('next'))
         await scope.expectStored(scope.intent('next'))
+      },
+    },
+  ),
+  property(
+    'sizes/outcomes-grow',
+    'An outcome much larger than its intent is stored whole: its events, result, problem, error and metadata.',
+    {
+      given: someOf(Object.keys(large) as (keyof typeof large)[], 4),
+      weight: 0.02,
+      async holds(scope, fields) {
+        const brought = Object.fromEntries(fields.map((field) => [field, large[field]]))
+        const intent = scope.intent()
+        const outcome = scope.outcome(intent, brought)
+        await scope.write(intent)
+        await scope.write(outcome, 'settled')
+        await expectEverywhere(scope, outcome)
+        const alone = scope.outcome(scope.intent('alone'), brought)
+        await scope.write(alone)
+        await scope.expectStored(alone)
       },
     },
   ),

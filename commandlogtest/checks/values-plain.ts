@@ -20,8 +20,8 @@ export const plainValueChecks: readonly Check[] = [
     ),
     weight: 0.4,
   }),
-  roundTrip('attempts', 'The number of attempts comes back.', {
-    outcome: oneOf([1, 2, 255, 65_536]).map((attempts) => ({ attempts })),
+  roundTrip('attempts', 'The number of attempts comes back, and 0 is not the same as none.', {
+    outcome: oneOf([0, 1, 2, 255, 65_536]).map((attempts) => ({ attempts })),
     weight: 0.2,
   }),
   roundTrip(
@@ -36,6 +36,10 @@ export const plainValueChecks: readonly Check[] = [
     intent: someOf(['causationId', 'clientRef', 'userId', 'replayOf'] as const).map((fields) =>
       Object.fromEntries(fields.map((field) => [field, ''])),
     ),
+    outcome: someOf(['type', 'stream'] as const).map((members) => ({
+      events: [{ id: 'e', ...Object.fromEntries(members.map((member) => [member, ''])) }],
+      problem: { code: '', title: '' },
+    })),
   }),
   roundTrip(
     'absent-stays-absent',
@@ -69,6 +73,9 @@ export const plainValueChecks: readonly Check[] = [
   }),
 ]
 
+/** A command that names itself. */
+const ownReferences = ['causationId', 'correlationId', 'replayOf', 'clientRef', 'userId', 'type'] as const
+
 /** Everything at once. */
 export const wholeValueChecks: readonly Check[] = [
   property(
@@ -84,6 +91,22 @@ export const wholeValueChecks: readonly Check[] = [
         await expectEverywhere(scope, first)
         await scope.write(outcome, 'settled')
         await expectEverywhere(scope, settledBy(first, outcome))
+      },
+    },
+  ),
+  property(
+    'values/references-to-itself',
+    'A record whose references are its own id comes back with every one of them.',
+    {
+      given: someOf(ownReferences),
+      weight: 0.08,
+      async holds(scope, fields) {
+        const own = Object.fromEntries(fields.map((field) => [field, scope.id('a')]))
+        const intent = scope.intent('a', { type: scope.id('type'), ...own })
+        await scope.write(intent)
+        await expectEverywhere(scope, intent)
+        await scope.write(scope.outcome(intent), 'settled')
+        await expectEverywhere(scope, scope.outcome(intent))
       },
     },
   ),

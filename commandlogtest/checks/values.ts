@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { Payload } from '../../src/index.ts'
 import {
   attributes,
   bytes,
@@ -15,10 +16,14 @@ import {
   text,
 } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
-import { alikeValues, hostileNumbers, hostileTexts, hostileValues } from '../hostile.ts'
+import { alikeValues, hostileNumbers, hostileTexts, hostileValues, markers } from '../hostile.ts'
 import { attributeNames, lookAlikes } from '../hostile-names.ts'
-import { asField, expectEverywhere, full, roundTrip, texts } from '../round-trip.ts'
+import { asField, expectEverywhere, full, longText, roundTrip, texts } from '../round-trip.ts'
 import type { Fields } from '../scope.ts'
+
+const formats = ['JSON', '', 'application/x-MyOwnCodec+ZSTD; version=1; charset="UTF-8"', `é/😀 A ${'x'.repeat(200)}`]
+/** Many at once in a list, or one as the whole object. */
+const markerPlaces = fc.tuple(someOf(markers, markers.length / 2), oneOf(markers), fc.boolean())
 
 /** Bodies. */
 export const payloadChecks: readonly Check[] = [
@@ -62,6 +67,13 @@ export const payloadChecks: readonly Check[] = [
       intent: jsonText.map((data) => full('yaml', ` ${data}\n`)),
     },
   ),
+  roundTrip('formats', 'The name of a format is any text, long or short, and its case counts.', {
+    intent: oneOf(formats).map((format) => full(format, ' {"a" : 1} ')),
+    outcome: oneOf(formats).map((format) => ({
+      result: full(format, new Uint8Array([0x7b, 0x7d])).payload as Payload,
+    })),
+    weight: 0.1,
+  }),
   roundTrip('empty-data', 'Empty text and empty bytes are data, unlike none at all.', {
     intent: oneOf([
       full('x-own', ''),
@@ -105,6 +117,21 @@ export const memberChecks: readonly Check[] = [
       intent: someOf(hostileValues).map((list) => ({ metadata: { list, empty: {} } })),
     },
   ),
+  roundTrip(
+    'markers',
+    'JSON that looks like the mark of some store for bytes, dates or other types is but JSON, wherever it stands.',
+    {
+      intent: markerPlaces.map(([list, own, isOwn]) => ({
+        metadata: isOwn ? own : { list },
+        ...full('json', JSON.stringify(list)),
+      })),
+      outcome: markerPlaces.map(([list, own, isOwn]) => ({
+        state: 'rejected',
+        problem: isOwn ? own : { title: 'marked', list },
+        result: full('json', JSON.stringify(own)).payload as Payload,
+      })),
+    },
+  ),
   roundTrip('numbers', 'Numbers come back exact, from 5e-324 to 2^53-1 and 1e21.', {
     intent: someOf(hostileNumbers).map((list) => ({ metadata: { list }, ...full('json', JSON.stringify(list)) })),
     outcome: someOf(hostileNumbers).map((list) => ({ problem: { title: 'numbers', list } })),
@@ -131,10 +158,10 @@ export const memberChecks: readonly Check[] = [
     outcome: asField('events', events),
     weight: 0.4,
   }),
-  roundTrip('many-events', 'Two hundred events come back, every one and in order.', {
-    outcome: fc.constant({
-      events: Array.from({ length: 200 }, (_, index) => ({ id: `e${199 - index}`, version: index, stream: 's' })),
-    }),
+  roundTrip('many-events', 'Fifteen hundred events come back, every one and in order.', {
+    outcome: oneOf([1500]).map((count) => ({
+      events: Array.from({ length: count }, (_, index) => ({ id: `e${count - index}`, version: index, stream: 's' })),
+    })),
     weight: 0.02,
   }),
   property(
@@ -175,5 +202,23 @@ export const memberChecks: readonly Check[] = [
       error: { name: own, message: all.join('|'), ...(stack !== null && { stack }) },
     })),
     weight: 0.3,
+  }),
+  roundTrip('long-texts', 'Stacks, messages, details and other texts of tens of thousands of characters are whole.', {
+    intent: oneOf([20_000, 33_000]).map((length) => ({
+      source: { service: longText(2000, 'service'), build: longText(2000, 'build') },
+      metadata: { text: longText(length, 'text') },
+      attributes: { text: longText(5000, 'attribute') },
+    })),
+    outcome: oneOf([20_000, 60_000]).map((length) => ({
+      state: 'failed',
+      error: { name: longText(300, 'E'), message: longText(length, 'message'), stack: longText(length, 'at') },
+      problem: {
+        title: longText(5000, 'title'),
+        detail: longText(length, 'detail'),
+        instance: longText(3000, 'instance'),
+        extension: longText(length, 'extension'),
+      },
+    })),
+    weight: 0.03,
   }),
 ]

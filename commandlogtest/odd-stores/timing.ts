@@ -88,8 +88,6 @@ export const timingOddities: readonly OddStore[] = [
         void late.finally(() => handle.inFlight.delete(late))
         return Promise.reject(unknown())
       }),
-    // A write that may come after a purge would bring the purged back, by right.
-    { bricks: ['follow'] },
   ),
   oddStore('transient-failures', 'Some writes fail as not written, and were not.', (random) =>
     stumbling(random, async () => {

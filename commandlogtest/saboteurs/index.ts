@@ -12,16 +12,25 @@ import { timeSuspects } from './filter-times.ts'
 import { indexSuspects, listSuspects } from './filter-values.ts'
 import { comparisonSuspects, ignoringSuspects } from './filters.ts'
 import { followSuspects } from './follow-changes.ts'
+import { followCrowdSuspects } from './follow-crowds.ts'
 import { followEndSuspects } from './follow-ends.ts'
 import { followOrderSuspects } from './follow-order.ts'
+import { handleSuspects } from './handles.ts'
+import { largeValueSuspects, mistakenValueSuspects } from './large-values.ts'
+import { leakSuspects } from './leaks.ts'
 import { nestedSuspects } from './nested.ts'
 import { orderSuspects } from './order.ts'
 import { pageSuspects } from './pages.ts'
+import { planOrderSuspects } from './plan-orders.ts'
+import { planSuspects } from './plans.ts'
 import { purgeSuspects } from './purge.ts'
+import { purgeDueSuspects, purgeLifeSuspects } from './purge-lives.ts'
 import { purgeTraceSuspects } from './purge-traces.ts'
 import { batchSuspects, racySuspects } from './races.ts'
 import { answerSuspects, lossySuspects, overwritingSuspects, tornSuspects } from './record.ts'
 import type { Saboteur, Suspect } from './saboteur.ts'
+import { settlingSuspects } from './settling.ts'
+import { unsurePurgeSuspects } from './unsure-purges.ts'
 import { limitSuspects, validationSuspects } from './validation.ts'
 import { bodySuspects } from './values.ts'
 
@@ -33,6 +42,9 @@ const suspects: readonly Suspect[] = [
   ...[limitSuspects, validationSuspects, cacheSuspects, durabilitySuspects],
   ...[closeSuspects, callSuspects, errorSuspects],
   ...[followSuspects, followOrderSuspects, followEndSuspects, purgeSuspects, purgeTraceSuspects],
+  ...[handleSuspects, followCrowdSuspects],
+  ...[planSuspects, planOrderSuspects, unsurePurgeSuspects],
+  ...[settlingSuspects, largeValueSuspects, mistakenValueSuspects, leakSuspects, purgeDueSuspects, purgeLifeSuspects],
 ].flat()
 
 /** Every broken store, with the checks that must catch it. */

@@ -5,7 +5,7 @@ import { pause, type Suspect, suspect } from './saboteur.ts'
 import type { Steps } from './steps.ts'
 
 /** A store that sorts its rows by a key, ties in the order of recording. */
-function sortedBy(compare: (a: CommandRecord, b: CommandRecord) => number): Partial<Steps> {
+export function sortedBy(compare: (a: CommandRecord, b: CommandRecord) => number): Partial<Steps> {
   return {
     rows: (handle) => [...base.rows(handle)].sort((a, b) => compare(a.record, b.record)),
     locate: (rows, sequence, order) =>

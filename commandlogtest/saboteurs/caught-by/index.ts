@@ -1,8 +1,11 @@
 import { bricks } from './bricks.ts'
 import { columns } from './columns.ts'
 import { filters } from './filters.ts'
+import { handles } from './handles.ts'
 import { lives } from './lives.ts'
+import { plans } from './plans.ts'
 import { reads } from './reads.ts'
+import { records } from './records.ts'
 import { values } from './values.ts'
 import { writes } from './writes.ts'
 
@@ -15,4 +18,7 @@ export const caughtBy: Readonly<Record<string, readonly string[]>> = {
   ...filters,
   ...lives,
   ...bricks,
+  ...records,
+  ...handles,
+  ...plans,
 }
