@@ -4,12 +4,15 @@ const mark = '\ufffe'
 /** JSON text that jsonb takes, whatever strings it holds; `fromJsonb` undoes it. Most texts stay as they are. */
 export function toJsonb(json: string): string {
   // Two backslashes are one that is meant as such: what follows them is no escape.
-  return json.replace(/\\\\|\\u(0000|d[89a-f][0-9a-f]{2})|\ufffe/gi, (found, unit: string | undefined, at: number) => {
-    if (found === '\\\\') return found
-    if (found === mark) return `${mark}fffe`
-    const isPair = unit !== undefined && isEscapedPair(json, at)
-    return isPair || unit === undefined ? found : `${mark}${unit.toLowerCase()}`
-  })
+  return json.replace(
+    /\\\\|\\u(0000|fffe|d[89a-f][0-9a-f]{2})|\ufffe/gi,
+    (found, unit: string | undefined, at: number) => {
+      if (found === '\\\\') return found
+      if (found === mark) return `${mark}fffe`
+      const isPair = unit !== undefined && isEscapedPair(json, at)
+      return isPair || unit === undefined ? found : `${mark}${unit.toLowerCase()}`
+    },
+  )
 }
 
 /** What was given to `toJsonb`, as far as JSON is concerned. */

@@ -17,7 +17,7 @@ export type PostgresStoreOptions = CommonOptions &
     | {
         readonly url: string
         readonly sql?: undefined
-        /** The most connections; default 4, and one more for followers. */
+        /** The most connections; default 4: half of them for writing, the others for all else. Followers have one more. */
         readonly connections?: number | undefined
       }
     | { readonly sql: PostgresSql; readonly url?: undefined; readonly connections?: undefined }

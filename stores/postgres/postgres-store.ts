@@ -2,7 +2,7 @@
 // Uniqueness  a UNIQUE column, and an upsert that lets the first write of each phase win.
 // Durability  one statement for all that arrive together, committed before it answers; settings that could break it are refused.
 // Paging      keyset by `sequence`, which every index has as its last column.
-// Not promised: that `follow` goes on while another transaction of the database stays open, since that one may yet write.
+// Not promised: that `follow` goes on while another transaction of the server stays open, since that one may yet write.
 
 import {
   type Change,
@@ -24,6 +24,7 @@ import {
   checkText,
   checkTypeQuery,
   cursorScope,
+  Deadline,
   type FollowSource,
   followChanges,
   groupCommit,
@@ -32,6 +33,7 @@ import {
 } from '../../storekit/index.ts'
 import { Connection } from './connection.ts'
 import { checkOptions, type PostgresStoreOptions } from './options.ts'
+import { prepareDatabase } from './prepare-database.ts'
 import { purgeRows } from './purge.ts'
 import { type Place, readChanges, readCorrelation, readOne, readPage } from './reads.ts'
 import { type Row, toRow } from './rows.ts'
@@ -50,9 +52,17 @@ const notifyMs = 20
 /** Opens a log in a Postgres database, its tables made or migrated, its settings checked; a `StoreError` where that fails. */
 export async function postgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const checked = checkOptions(options)
-  const connection = await Connection.open(checked)
+  const connection = new Connection(checked)
+  const data = await prepareDatabase(connection).catch(async (thrown) => {
+    await connection.close()
+    throw thrown
+  })
   const closed = new AbortController()
-  const changes = changeSource(connection)
+  const changes = changeSource(connection, data)
+  const deadline = new Deadline(
+    checked.deadlineMs,
+    () => new StoreError('STORE_TIMEOUT', `No page within ${checked.deadlineMs} ms`),
+  )
   const sql = writeSql(connection.names)
   const commit = groupCommit<Row>({
     writers,
@@ -71,9 +81,9 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
   }
 
   async function page(query: CheckedQuery): Promise<Page> {
-    const scope = cursorScope(connection.data, query)
+    const scope = cursorScope(data, query)
     const after = query.cursor === undefined ? undefined : openPosition(scope, query.cursor)
-    const { records, last } = await readPage(connection, query, after)
+    const { records, last } = await deadline.limit(readPage(connection, query, after))
     return last === undefined ? { records } : { records, next: sealPosition(scope, last) }
   }
 
@@ -115,7 +125,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
       const start = async (): Promise<Place> => {
         checkOpen()
         const place = after === undefined ? { tx: '0', change: '0' } : changes.open(after)
-        await changes.listen()
+        changes.listen()
         return place
       }
       return followChanges(start, changes, { signal, closed: closed.signal })
@@ -133,15 +143,14 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
 interface ChangeSource extends FollowSource<Place> {
   /** Wakes the followers of this process, and soon those of others. */
   tell(): void
-  listen(): Promise<void>
+  listen(): void
   open(after: string): Place
 }
 
 /** Every record's latest change, by its transaction and number. */
-function changeSource(connection: Connection): ChangeSource {
-  const scope = `follow ${connection.data}`
+function changeSource(connection: Connection, data: string): ChangeSource {
+  const scope = `follow ${data}`
   const waiting = new Set<() => void>()
-  let listening: Promise<void> | undefined
   let isTold = false
   const wakeAll = (): void => {
     for (const wake of waiting) wake()
@@ -161,13 +170,7 @@ function changeSource(connection: Connection): ChangeSource {
       }, notifyMs)
       timer.unref()
     },
-    async listen() {
-      // Where it fails the poll finds what there is.
-      listening ??= connection.listen(wakeAll).catch(() => {
-        listening = undefined
-      })
-      await listening
-    },
+    listen: () => connection.listen(wakeAll),
     async read(after) {
       const changes = await readChanges(connection, after)
       return changes.map(({ at, record }) => ({

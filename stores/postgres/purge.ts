@@ -12,10 +12,12 @@ export async function purgeRows(
   isOver: () => boolean,
 ): Promise<number> {
   const { log, event, attribute } = connection.names
+  // Where all of them go the order shows nowhere, and need not be made.
+  const order = Number.isFinite(limit) ? 'ORDER BY sequence' : ''
   // Rows that another purge has in hand are its own; that one also counts them.
   const sql = `WITH due AS (
       SELECT sequence FROM ${log} WHERE retention = $1 AND received_at < $2::bigint AND state <> 'created'
-      ORDER BY sequence LIMIT $3::int FOR UPDATE SKIP LOCKED
+      ${order} LIMIT $3::int FOR UPDATE SKIP LOCKED
     ), purged AS (
       DELETE FROM ${log} l USING due WHERE l.sequence = due.sequence RETURNING l.sequence, l.events, l.attributes
     ), events AS (
@@ -29,7 +31,9 @@ export async function purgeRows(
   let removed = 0
   for (;;) {
     const wanted = Math.min(limit - removed, batchSize)
-    const [result] = (await connection.write(sql, [retention, before, wanted])) as readonly { readonly count: string }[]
+    const [result] = (await connection.change(sql, [retention, before, wanted])) as readonly {
+      readonly count: string
+    }[]
     const count = Number(result?.count)
     removed += count
     if (count < wanted || removed >= limit || isOver()) return removed

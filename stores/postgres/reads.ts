@@ -2,7 +2,8 @@ import type { CommandRecord } from '../../src/index.ts'
 import type { CheckedQuery } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { type Bounds, boundsSql, canMatch, isPlain, pageSql } from './queries.ts'
-import { fromRow, type StoredRow, selected } from './rows.ts'
+import { cutSql, fromRow, type StoredRow, selected } from './rows.ts'
+import { closedTx, type Names } from './schema.ts'
 
 /** How many records of a time are looked at to find where it lies. */
 const mostInTime = 100_000
@@ -20,9 +21,11 @@ export async function readPage(connection: Connection, query: CheckedQuery, afte
   if (bounds === undefined) return { records: [], last: undefined }
   const { text, values } = pageSql(connection.names, query, bounds)
   const rows = (await connection.read(text, values)) as readonly StoredRow[]
+  const end = rows.at(-1)
+  const hits = Number(end?.hits ?? 0)
   return {
     records: rows.map(fromRow),
-    last: rows.length === query.limit ? (rows.at(-1)?.sequence ?? undefined) : undefined,
+    last: hits === query.limit || rows.length < hits ? (end?.sequence ?? undefined) : undefined,
   }
 }
 
@@ -33,14 +36,14 @@ export async function readCorrelation(
 ): Promise<readonly CommandRecord[]> {
   if (!isPlain(correlationId)) return []
   const sql = `SELECT ${selected} FROM ${connection.names.log} l WHERE l.correlation_id = $1 ORDER BY l.sequence`
-  return ((await connection.read(sql, [correlationId])) as readonly StoredRow[]).map(fromRow)
+  return ((await connection.read(sql, [correlationId], true)) as readonly StoredRow[]).map(fromRow)
 }
 
 /** The record of an id. */
 export async function readOne(connection: Connection, id: string): Promise<CommandRecord | undefined> {
   if (!isPlain(id)) return undefined
   const sql = `SELECT ${selected} FROM ${connection.names.log} l WHERE l.id = $1`
-  const [row] = (await connection.read(sql, [id])) as readonly StoredRow[]
+  const [row] = (await connection.read(sql, [id], true)) as readonly StoredRow[]
   return row === undefined ? undefined : fromRow(row)
 }
 
@@ -54,14 +57,18 @@ export interface Place {
  * The next latest changes after a place. Only of transactions older than any that is still open: one of those may yet
  * commit a change that comes before what is already there to be seen.
  */
+export function changesSql(names: Names): string {
+  const next = `SELECT l.* FROM ${names.log} l WHERE (l.tx, l.change) > ($1::bigint, $2::bigint) AND l.tx < ${closedTx(names)}
+    ORDER BY l.tx, l.change LIMIT ${changesAtOnce}`
+  return cutSql(next, 'tx, change')
+}
+
+/** What `changesSql` finds, each with its place. */
 export async function readChanges(
   connection: Connection,
   { tx, change }: Place,
 ): Promise<readonly { readonly at: Place; readonly record: CommandRecord }[]> {
-  const sql = `SELECT ${selected} FROM ${connection.names.log} l
-    WHERE (l.tx, l.change) > ($1::text::xid8, $2::bigint) AND l.tx < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY l.tx, l.change LIMIT ${changesAtOnce}`
-  const rows = (await connection.read(sql, [tx, change])) as readonly StoredRow[]
+  const rows = (await connection.read(changesSql(connection.names), [tx, change], true)) as readonly StoredRow[]
   return rows.map((row) => ({ at: { tx: row.tx ?? '', change: row.change ?? '' }, record: fromRow(row) }))
 }
 

@@ -38,17 +38,16 @@ export interface Row extends GroupItem {
   readonly values: readonly Value[]
 }
 
+/** jsonb ends at 256 MiB, and a statement at 1 GiB; bytes are sent in twice their size. */
+const mostBytes = 128 * 1024 * 1024
+
 /** Checks and copies a record. */
 export function toRow(given: CommandRecord): Row {
   const record = takeRecord(given)
   const values = toValues(record, 'jsonb')
-  return {
-    id: record.id,
-    isSettled: isSettled(record),
-    bytes: 512 + values.reduce((sum, value) => sum + (value?.length ?? 0), 0),
-    record,
-    values,
-  }
+  const bytes = 512 + values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+  if (bytes > mostBytes) throw new StoreError('RECORD_TOO_LARGE', `The record takes more than ${mostBytes} bytes`)
+  return { id: record.id, isSettled: isSettled(record), bytes, record, values }
 }
 
 /** The same with every body and document in columns that take whatever there is, for what jsonb refuses. */
@@ -101,6 +100,18 @@ export const selected: string = [
   ...columns.map(([name, type]) => (type === 'bytea' ? `l.${name}` : `l.${name}::text`)),
 ].join(', ')
 
+/** Cuts rows off where large payloads add up; of those that are read as `l`, each knows how many there were. The first one stays. */
+export function cutSql(rows: string, order: string): string {
+  const bytes = `1024 + CASE WHEN payload_kind IS NULL THEN 0 ELSE payload_bytes END
+    + CASE WHEN result_kind IS NULL THEN 0 ELSE result_bytes END`
+  return `SELECT ${selected}, l.hits::text FROM (
+      SELECT r.*, count(*) OVER () AS hits, row_number() OVER w AS number, sum(${bytes}) OVER w AS upto
+      FROM (${rows}) AS r WINDOW w AS (ORDER BY ${order})) AS l
+    WHERE l.number = 1 OR l.upto <= ${mostAtOnce} ORDER BY l.number`
+}
+
+const mostAtOnce = 16 * 1024 * 1024
+
 /** The record of a row. */
 export function fromRow(row: StoredRow): CommandRecord {
   const record: { -readonly [key in keyof CommandRecord]?: unknown } = {
@@ -120,11 +131,6 @@ export function fromRow(row: StoredRow): CommandRecord {
   }
   if (row.result_status !== null) record.result = toPayload(row, 'result')
   return record as CommandRecord
-}
-
-/** About what a row takes in memory. */
-export function sizeOfRow(row: StoredRow): number {
-  return 1024 + Number(row.payload_bytes) + Number(row.result_bytes ?? 0) + (row.metadata?.length ?? 0)
 }
 
 const textFields = [
@@ -152,11 +158,14 @@ function toPayload(row: StoredRow, name: 'payload' | 'result'): Payload {
   return { ...payload, data: kind === 'text' ? Buffer.from(bytes).toString() : new Uint8Array(bytes) }
 }
 
+/** jsonb writes such a number out, digit by digit, and a thousand of them take more than a reader has. */
+const hugeNumber = /\de[+-]?\d{3}/i
+
 /** The document, the bytes, and which of the two it is. */
 function body({ data, format }: Payload, how: 'jsonb' | 'exact'): readonly [Value, Value, Value] {
   if (data === undefined) return [null, null, null]
   if (data instanceof Uint8Array) return [null, hex(data), 'bytes']
-  if (format === 'json' && how === 'jsonb') return [toJsonb(wellFormed(data)), null, 'json']
+  if (format === 'json' && how === 'jsonb' && !hugeNumber.test(data)) return [toJsonb(wellFormed(data)), null, 'json']
   return [null, hex(Buffer.from(wellFormed(data))), 'text']
 }
 

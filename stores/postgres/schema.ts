@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { CheckedOptions } from './options.ts'
 
 /** The names of the tables, and of the channel on which writers tell of changes, quoted. */
@@ -9,8 +8,6 @@ export interface Names {
   readonly meta: string
   readonly changes: string
   readonly channel: string
-  /** Of the lock under which the schema is made. */
-  readonly lock: string
 }
 
 /** All begin with the name of the table. */
@@ -20,16 +17,19 @@ export function namesOf({ schema, table }: CheckedOptions): Names {
     ...{ log: name(''), event: name('_event'), attribute: name('_attribute'), meta: name('_meta') },
     changes: name('_changes'),
     channel: `${schema}.${table}`.slice(0, 63),
-    lock: String(createHash('sha256').update(`commandlog ${schema}.${table}`).digest().readInt32BE()),
   }
 }
+
+/** The lock under which schemas are made: one for all of a database, since several logs may share what is made. */
+const lock = 0x636c6f67
 
 /** The version of the schema that this library makes and knows. */
 export const schemaVersion = 1
 
 /**
  * The schema, version by version: the statements of `migrations[n]` bring version n to n + 1. What has been released never
- * changes; what comes is added at the end. `tx` is the transaction of the latest change, for followers.
+ * changes; what comes is added at the end. `tx` is the transaction of the latest change, for followers, counted from `tx_base`:
+ * in a dump that is restored on another server all transactions shall come before those of that server.
  */
 function migrations({ log, event, attribute, meta, changes }: Names, table: string): readonly (readonly string[])[] {
   const index = (suffix: string, columns: string, where = ''): string =>
@@ -41,7 +41,7 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
       `CREATE SEQUENCE ${changes}`,
       `CREATE TABLE ${log} (
         sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
+        tx bigint NOT NULL,
         change bigint NOT NULL DEFAULT nextval('${changes.replaceAll("'", "''")}'),
         id text COLLATE "C" NOT NULL UNIQUE,
         type text COLLATE "C" NOT NULL,
@@ -103,8 +103,8 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
         sequence bigint NOT NULL,
         PRIMARY KEY (name, value, sequence)
       )`,
-      `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL)`,
-      `INSERT INTO ${meta} VALUES (gen_random_uuid()::text, 1)`,
+      `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL, tx_base bigint NOT NULL DEFAULT 0)`,
+      `INSERT INTO ${meta} (data, version) VALUES (gen_random_uuid()::text, 1)`,
     ],
   ]
 }
@@ -122,7 +122,25 @@ export function migrationSql(names: Names, { schema, table }: CheckedOptions): s
     const raise = version === 0 ? '' : `EXECUTE ${literal(`UPDATE ${names.meta} SET version = ${version + 1}`)};`
     return `IF ${isHere} THEN\n${body}\n${raise}\nEND IF;`
   })
-  return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${names.lock});\n${steps.join('\n')}\nEND $do$`
+  const place = `IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN CREATE SCHEMA "${schema}"; END IF;`
+  return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${lock});\n${place}\n${steps.join('\n')}\nEND $do$`
+}
+
+/** The number of the transaction under way, as records have it. */
+export function currentTx({ meta }: Names): string {
+  return `(SELECT tx_base + pg_current_xact_id()::text::bigint FROM ${meta})`
+}
+
+/** Below this number no transaction is open, nor will any be. */
+export function closedTx({ meta }: Names): string {
+  return `(SELECT tx_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM ${meta})`
+}
+
+/** Counts transactions from where the records end. Of those who do it at once, the later ones do nothing. */
+export function rebaseSql({ log, meta }: Names): string {
+  return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${lock});
+    UPDATE ${meta} SET tx_base = (SELECT max(tx) FROM ${log})
+    WHERE (SELECT max(tx) FROM ${log}) - tx_base >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint; END $do$`
 }
 
 function literal(text: string): string {

@@ -7,8 +7,7 @@ const kinds: readonly (readonly [begin: string, code: string, message: string])[
   ['54', 'RECORD_TOO_LARGE', 'The record is larger, or deeper, than Postgres takes'],
   ['25006', 'STORE_READ_ONLY', 'The server only reads: it is a standby, or set so'],
   ['42501', 'STORE_READ_ONLY', 'The role has no right to do this'],
-  ['42P01', 'STORE_INCOMPATIBLE', 'The table is not there'],
-  ['42703', 'STORE_INCOMPATIBLE', 'The table has other columns'],
+  ['42', 'STORE_INCOMPATIBLE', 'The tables are not there, or not those of a command log'],
   ['28', 'STORE_UNAVAILABLE', 'The server does not let this user in'],
   ['3D', 'STORE_UNAVAILABLE', 'There is no such database'],
   ['53100', 'STORE_FULL', 'The disk of the server is full'],
@@ -19,7 +18,10 @@ const kinds: readonly (readonly [begin: string, code: string, message: string])[
 ]
 
 /** Of these the statement never left, or never arrived. */
-const neverSent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CONNECT_TIMEOUT', '57P03']
+const neverSent = [
+  ...['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['CONNECT_TIMEOUT', 'CONNECTION_ENDED', '57P03'],
+]
 
 /** What the driver or the server failed with. Tells the code alone: messages hold URLs, statements and values. */
 export function toStoreError(thrown: unknown, isWrite: boolean): StoreError {
@@ -30,15 +32,20 @@ export function toStoreError(thrown: unknown, isWrite: boolean): StoreError {
   return new StoreError(ours, `${message} (${code})`, isWrite && !isSurelyNot(thrown) ? 'unknown' : 'no')
 }
 
-/** Whether the statement did nothing, and might do better at once. */
+/** Whether the statement did nothing, and might do better soon: a lost race, a server that starts, or that is full. */
 export function isTransient(thrown: unknown): boolean {
-  return ['40001', '40P01', '55P03'].includes(factsOf(thrown).code)
+  return ['40001', '40P01', '55P03', '57P03', '53300'].includes(factsOf(thrown).code)
+}
+
+/** Whether a connection broke that had been there: another one may be had at once. */
+export function isBroken(thrown: unknown): boolean {
+  return /^(?:CONNECTION_CLOSED|CONNECTION_DESTROYED|ECONNRESET|EPIPE|ETIMEDOUT|08|57P0[12])/.test(factsOf(thrown).code)
 }
 
 /** Whether it says something of the connection, and nothing of the statement. */
 export function isOfConnection(thrown: unknown): boolean {
   const { code } = factsOf(thrown)
-  return /^(?:CONNECTION_|CONNECT_|E[A-Z]+$|08|57P)/.test(code)
+  return /^(?:CONNECTION_|CONNECT_|E[A-Z_]+$|SASL_|UNKNOWN$|08|28|3D|53300|57P)/.test(code)
 }
 
 /** Whether a statement did nothing: the server refused it and lives on, or never had it. */

@@ -2,14 +2,15 @@ import type { RecordResult, StoreError } from '../../src/index.ts'
 import type { GroupAnswer, GroupWrite } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { columns, outcomeColumns, type Row, shortSql, toExactRow } from './rows.ts'
-import type { Names } from './schema.ts'
+import { currentTx, type Names } from './schema.ts'
 
 /**
  * One statement, and so one transaction, for a whole group: whoever comes first with an id inserts, an outcome replaces what
  * is still `created`, and whatever is neither gives no row back. Racing statements wait for each other row by row, in the
  * order of ids, so that no two can wait for one another.
  */
-export function writeSql({ log, event, attribute, changes }: Names): string {
+export function writeSql(names: Names): string {
+  const { log, event, attribute, changes } = names
   const arrays = columns.map((_, index) => `$${index + 1}::text::text[]`)
   const sets = outcomeColumns.flatMap(([given, group]) =>
     group.map((column) =>
@@ -19,11 +20,11 @@ export function writeSql({ log, event, attribute, changes }: Names): string {
     ),
   )
   return `WITH written AS (
-    INSERT INTO ${log} AS l (${columns.map(([name]) => name).join(', ')})
-    SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}
+    INSERT INTO ${log} AS l (${columns.map(([name]) => name).join(', ')}, tx)
+    SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}, ${currentTx(names)}
     FROM unnest(${arrays.join(', ')}) AS i (${columns.map(([name]) => name).join(', ')})
     ON CONFLICT (id) DO UPDATE SET ${sets.join(', ')},
-      tx = pg_current_xact_id(), change = nextval('${changes}')
+      tx = excluded.tx, change = nextval('${changes}')
     WHERE l.state = 'created' AND excluded.state <> 'created'
     RETURNING l.id, l.sequence, l.events, l.attributes, l.xmax = 0 AS is_new
   ), events AS (

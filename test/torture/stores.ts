@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { CommandLogStore, Followable } from 'commandlog'
 import { sqliteStore } from 'commandlog/sqlite'
+import { torturedPostgres, torturedPostgresServer } from './postgres.ts'
 
 /** A store that can be tortured. A place is a text that every process can open the same log with. */
 export interface TorturedStore {
@@ -62,6 +63,8 @@ export const torturedStores: Readonly<Record<string, TorturedStore>> = {
     },
     check: async (place) => checkSqliteFile(place),
   },
+  postgres: torturedPostgres,
+  'postgres-server': torturedPostgresServer,
 }
 
 /** The store of a name, or an error that lists the names. */
