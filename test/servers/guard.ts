@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** Sees to it that a folder goes, and before it any program that was started with `-D <folder>/data`. */
+/** Sees to it that a folder goes, and before it any program with the argument `<folder>/data`. */
 export interface Guard {
   /** Does so now. Without this it happens once this process has ended, in whatever way. */
   clear(): Promise<void>

@@ -17,8 +17,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.stdin.resume()
 await once(process.stdin, 'end')
 
-const tree = processTree(({ pid, args }) => pid !== process.pid && args.includes(` -D ${data} `))
-// Without a checkpoint, but Postgres itself still removes what it has outside of the folder.
+const tree = processTree(({ pid, args }) => pid !== process.pid && args.includes(` ${data} `))
+// Without a checkpoint, but Postgres itself still removes what it has outside of the folder. Others just end.
 signalAll(tree, 'SIGCONT')
 signalAll(tree.slice(0, 1), 'SIGQUIT')
 if (!(await areGone(tree, 2000))) {

@@ -14,6 +14,7 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder, root } from '../project.ts'
 import { guardFolder } from './guard.ts'
+import { unlessThere } from './unless-there.ts'
 
 /** The user of every server that tests start. */
 export const superuser = 'commandlog'
@@ -105,14 +106,4 @@ async function initialise(initdb: string, draft: string): Promise<void> {
   giveAway(passwordFile)
   const args = ['-D', join(draft, 'data'), `--pwfile=${passwordFile}`, ...options]
   await promisify(execFile)(initdb, args, { cwd: draft, env: environment, ...account })
-}
-
-/** Of several that make the same thing the first one wins, and the others go on with that. */
-function unlessThere(make: () => void): void {
-  try {
-    make()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code !== 'EEXIST' && code !== 'ENOTEMPTY') throw error
-  }
 }
