@@ -48,3 +48,21 @@ for (const broken of [
     assert.throws(() => parseJson(broken), SyntaxError)
   })
 }
+
+for (const [what, value] of Object.entries({
+  'many marks': { note: '#'.repeat(200_000), 'a\\': 1 },
+  'a long text of escapes': { message: '\n'.repeat(4_000_000), 'a"': 1 },
+  'many names with escapes': Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`"${index}`, '\\'])),
+})) {
+  test(`${what} are read in good time`, { timeout: 5000 }, () => {
+    assert.deepEqual(parseJson(JSON.stringify(value)), value)
+  })
+}
+
+test('a document is as deep as JSON.parse takes it', () => {
+  const deep = `${'{"a\\n":'.repeat(5000)}1${'}'.repeat(5000)}`
+  let value = parseJson(deep)
+  let depth = 0
+  for (; typeof value === 'object' && value !== null; depth++) value = (value as Record<string, unknown>)['a\n']
+  assert.deepEqual([depth, value], [5000, 1])
+})

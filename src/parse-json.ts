@@ -1,4 +1,4 @@
-const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
+import { randomUUID } from 'node:crypto'
 
 /**
  * `JSON.parse`, but for a fault of V8, which may read a name with an escape in it as another that it has met before
@@ -6,23 +6,62 @@ const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
  */
 export function parseJson(text: string): unknown {
   if (!text.includes('\\')) return JSON.parse(text)
-  let mark = '#'
-  while (text.includes(`"${mark}`)) mark += '#'
   const names = new Map<string, string>()
-  const plain = text.replace(strings, (whole, inner: string, colon: string | undefined) => {
-    if (colon === undefined || !inner.includes('\\')) return whole
-    const name = `${mark}${names.size}`
-    names.set(name, JSON.parse(`"${inner}"`))
-    return `"${name}":`
+  const mark = randomUUID()
+  const plain = withoutEscapes(text, (name) => {
+    const other = `${mark} ${names.size}`
+    names.set(other, JSON.parse(name))
+    return `"${other}"`
   })
   const value: unknown = JSON.parse(plain)
-  return names.size === 0 ? value : renamed(value, names)
+  if (names.size > 0) rename(value, names)
+  return value
 }
 
-function renamed(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map((each) => renamed(each, names))
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [names.get(name) ?? name, renamed(each, names)]),
-  )
+/** The text with another name for each that has an escape. Every character is looked at a few times at most. */
+function withoutEscapes(text: string, otherFor: (name: string) => string): string {
+  let written = ''
+  let from = 0
+  let slash = text.indexOf('\\')
+  for (let open = text.indexOf('"'); open !== -1; ) {
+    if (slash !== -1 && slash < open) slash = text.indexOf('\\', open)
+    const first = slash
+    let close = text.indexOf('"', open + 1)
+    while (slash !== -1 && slash < close) {
+      // What an escape hides is not looked at.
+      const next = slash + 2
+      slash = text.indexOf('\\', next)
+      if (close < next) close = text.indexOf('"', next)
+    }
+    if (close === -1) break
+    const isEscaped = first !== -1 && first < close
+    if (isEscaped && isName(text, close + 1)) {
+      written += text.slice(from, open) + otherFor(text.slice(open, close + 1))
+      from = close + 1
+    }
+    open = text.indexOf('"', close + 1)
+  }
+  return written + text.slice(from)
+}
+
+function isName(text: string, after: number): boolean {
+  let at = after
+  while (' \t\n\r'.includes(text[at] ?? ':')) at++
+  return text[at] === ':'
+}
+
+/** Gives the members their own names again, in their order; no recursion, since documents may be deep. */
+function rename(root: unknown, names: ReadonlyMap<string, string>): void {
+  const left = [root]
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    const entries = Object.entries(value)
+    for (const [, member] of entries) if (typeof member === 'object' && member !== null) left.push(member)
+    if (Array.isArray(value) || !entries.some(([name]) => names.has(name))) continue
+    for (const [name] of entries) delete (value as Record<string, unknown>)[name]
+    for (const [name, member] of entries) {
+      const own = { value: member, writable: true, enumerable: true, configurable: true }
+      Object.defineProperty(value, names.get(name) ?? name, own)
+    }
+  }
 }

@@ -4,12 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../../src/index.ts'
 import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 import type { CheckedOptions } from './options.ts'
-import { checkNode, openFile, ownersTransaction, prepareDatabase } from './prepare-database.ts'
+import { checkNode, openFile, ownersTransaction, prepareDatabase, setLevel } from './prepare-database.ts'
 import { numberOf } from './schema.ts'
 import { isBusy, isLost, Refused, toStoreError } from './store-error.ts'
 
+/** Readers that overlap keep a log from being used from its start again; one that is longer than this is cut. */
+const longestLog = 64 * 1024 * 1024
+/** How long whoever cuts it waits for those that read it just then, and how long it does not try again. */
+const [cutMs, cutEveryMs] = [200, 1000]
+
 /** How long one may go on without looking whether the file is still in its place. */
 const longestTrustMs = 250
+
+/** Which file it is, which write-ahead log, and where that lies. */
+export type Place = readonly (number | string | undefined)[]
 
 /**
  * A file, and what stands between it and the store: settings that keep the promise, patience with other connections that
@@ -24,28 +32,65 @@ export class Connection {
   #log = ''
   readonly #statements = new Map<string, SqliteStatement>()
   #database: SqliteDatabase | undefined
-  #place: readonly (number | undefined)[] = []
+  #place: Place = []
   #trustedUntil = 0
+  #logSize = 0
+  #cutAgainAt = 0
   /** After a disk failure nobody knows what of the write-ahead log is on the disk. */
   #isDiskSuspect = false
   #isClosed = false
 
-  /** Makes a file where there is none, unless it `mustExist`. */
-  static async open(options: CheckedOptions, mustExist = false): Promise<Connection> {
+  /** Makes a file where there is none; with a place, opens the file that is in it, and no other. */
+  static async open(options: CheckedOptions, place?: Place): Promise<Connection> {
     checkNode()
     return await patiently(options.deadlineMs, () => {
       try {
-        return new Connection(options, mustExist)
+        return new Connection(options, place)
       } catch (thrown) {
         throw isBusy(thrown) ? thrown : toStoreError(thrown)
       }
     })
   }
 
-  private constructor(options: CheckedOptions, mustExist: boolean) {
+  private constructor(options: CheckedOptions, place: Place | undefined) {
     this.#options = options
     this.#path = resolve(options.database?.name ?? options.path)
-    this.data = this.#connect(mustExist)
+    if (place !== undefined) {
+      this.#log = String(place.at(-1))
+      if (this.#placeNow().join() !== place.join()) throw replaced('no')
+    }
+    this.data = this.#connect(place !== undefined)
+  }
+
+  /** Where the file is that calls work on now. */
+  place(): Promise<Place> {
+    return this.read(() => [...this.#place, this.#log])
+  }
+
+  /** Whether the write-ahead log is so long that it should be cut. */
+  get isLogLong(): boolean {
+    return this.#logSize > longestLog && performance.now() >= this.#cutAgainAt
+  }
+
+  /** Moves a long write-ahead log into the file, waiting for those that read it: not for the thread of the event loop. */
+  cutLog(): void {
+    const database = this.#database
+    if (database === undefined || !this.isLogLong) return
+    this.#cutAgainAt = performance.now() + cutEveryMs
+    try {
+      database.pragma(`busy_timeout = ${cutMs}`)
+      database.pragma('wal_checkpoint(TRUNCATE)')
+    } catch {
+      // What is wrong shows at the next write, and a log that could not be cut is tried again.
+    } finally {
+      database.pragma('busy_timeout = 0')
+    }
+  }
+
+  /** After a failure elsewhere that leaves open what is on the disk. */
+  doubt(): void {
+    this.#isDiskSuspect = true
+    this.#drop()
   }
 
   /** Reads in one statement, or more that need not agree with each other. */
@@ -68,6 +113,7 @@ export class Connection {
       let isCommitting = false
       try {
         return this.#withoutWaiting(database, () => {
+          if (database === this.#options.database) setLevel(database, this.#options)
           this.prepare('BEGIN IMMEDIATE').run()
           const result = work()
           isCommitting = true
@@ -126,7 +172,7 @@ export class Connection {
       })
       const [main] = database.pragma('database_list') as { readonly file: string }[]
       this.#log = `${main?.file}-wal`
-      this.#place = placeOf(this.#path, this.#log)
+      this.#place = this.#placeNow().slice(0, -1)
       this.#trustedUntil = performance.now() + longestTrustMs
       this.#database = database
       return data
@@ -145,7 +191,7 @@ export class Connection {
 
   /** What is in the write-ahead log of one file, SQLite would put in any other that has taken its place. */
   #checkMix(): void {
-    const [device, file, log] = placeOf(this.#path, this.#log)
+    const [device, file, log] = this.#placeNow()
     const [itsDevice, itsFile, itsLog] = this.#place
     const isOther = file !== undefined && (file !== itsFile || device !== itsDevice)
     if (isOther && log !== undefined && log === itsLog) throw replaced('no')
@@ -153,14 +199,23 @@ export class Connection {
 
   /** What is written to a file that was deleted or replaced is lost, although SQLite does not notice. */
   #checkPlace(database: SqliteDatabase, written: 'no' | 'unknown'): void {
-    const now = placeOf(this.#path, this.#log)
-    if (now.every((each, index) => each === this.#place[index])) {
+    const now = this.#placeNow()
+    if (this.#place.every((each, index) => each === now[index])) {
       this.#trustedUntil = performance.now() + longestTrustMs
       return
     }
     this.#trustedUntil = 0
     if (database !== this.#options.database) this.#drop()
     throw replaced(written)
+  }
+
+  /** Which file, and which write-ahead log, are in the place. */
+  #placeNow(): Place {
+    const [file, log] = [this.#path, this.#log].map((path): Stats | undefined => {
+      return path === '' ? undefined : statSync(path, { throwIfNoEntry: false })
+    })
+    this.#logSize = log?.size ?? 0
+    return [file?.dev, file?.ino, log?.ino, this.#log]
   }
 
   /** A borrowed handle with a timeout of its own would hold up the event loop while it waits for a lock. */
@@ -232,10 +287,4 @@ function replaced(written: 'no' | 'unknown'): StoreError {
 function isRolledBackForSure(thrown: unknown): boolean {
   // The mark of a commit comes last, so where there was no room to write it all, it is not there.
   return isBusy(thrown) || toStoreError(thrown).code === 'STORE_FULL'
-}
-
-/** Which file, and which write-ahead log, are in the place. */
-function placeOf(...paths: readonly [path: string, log: string]): readonly (number | undefined)[] {
-  const [file, log] = paths.map((each): Stats | undefined => statSync(each, { throwIfNoEntry: false }))
-  return [file?.dev, file?.ino, log?.ino]
 }

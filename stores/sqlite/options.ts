@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { SqliteDatabase } from './driver.ts'
 
 interface CommonOptions {
@@ -22,13 +23,16 @@ export interface CheckedOptions {
   readonly deadlineMs: number
 }
 
+const names = new Set(['path', 'database', 'durability', 'deadlineMs'])
+
 /** Refuses what `sqliteStore` cannot work with, before any file is touched. */
 export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
+  for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`${name}: there is no such option`)
   const { path, database, durability = 'power', deadlineMs = 5000 } = options
   if ((path === undefined) === (database === undefined)) throw new TypeError('expected either path or database')
   if (path !== undefined && !isPath(path)) {
-    throw new TypeError('path: expected the path of a file, without white space at its ends')
+    throw new TypeError('path: expected the path of a file: not :memory:, no URL, no white space at its ends')
   }
   if (database !== undefined && typeof database?.prepare !== 'function') {
     throw new TypeError('database: expected a database of better-sqlite3')
@@ -38,7 +42,8 @@ export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
   if (!(Number.isSafeInteger(deadlineMs) && deadlineMs >= 1)) {
     throw new RangeError('deadlineMs: expected a whole number from 1')
   }
-  return { path: path ?? '', database, durability, deadlineMs }
+  // Whoever opens it later, in another thread too, must not ask what the current folder is by then.
+  return { path: path === undefined ? '' : resolve(path), database, durability, deadlineMs }
 }
 
 /** The driver would cut a path off at a NUL, trim it, and put U+FFFD for what is not well-formed. */

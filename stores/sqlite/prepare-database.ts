@@ -57,10 +57,9 @@ export function prepareDatabase(database: SqliteDatabase, { durability, database
     throw new StoreError('STORE_INCOMPATIBLE', 'The file cannot have a write-ahead log, which needs a local disk')
   }
   for (const setting of borrowed === undefined ? [...fullSync, ...settings] : fullSync) database.pragma(setting)
-  const level = durability === 'process' ? 1 : 2
   // The first write in a new log sets the level to what SQLite was built with, so the second time counts.
   for (let attempt = 1; ; attempt++) {
-    database.pragma(`synchronous = ${level}`)
+    const level = setLevel(database, { durability })
     database.exec('BEGIN IMMEDIATE')
     let data: string
     try {
@@ -73,6 +72,13 @@ export function prepareDatabase(database: SqliteDatabase, { durability, database
     if (numberOf(database, 'synchronous') === level) return data
     if (attempt === 2) throw new StoreError('STORE_INCOMPATIBLE', 'SQLite does not keep the level of durability')
   }
+}
+
+/** What a commit waits for; gives the number back that SQLite has for it. */
+export function setLevel(database: SqliteDatabase, { durability }: Pick<CheckedOptions, 'durability'>): number {
+  const level = durability === 'process' ? 1 : 2
+  database.pragma(`synchronous = ${level}`)
+  return level
 }
 
 function isOlder(version: readonly number[], oldest: readonly number[]): boolean {

@@ -21,7 +21,7 @@ const equalColumns: Readonly<Record<EqualField, string>> = {
   dryRun: 'dry_run',
 }
 
-/** The indexes by what they find least, the first that a query can use is used; what it leaves open is looked at row by row. */
+/** The indexes, those first that mostly find least. */
 const indexes = [
   ['correlation_id', 'command_log_correlation'],
   ['causation_id', 'command_log_causation'],
@@ -42,13 +42,11 @@ export interface Bounds {
   readonly high: number
 }
 
-/**
- * A page's records in the order of the query, and no more than `limit` of them, from within these bounds.
- */
-export function pageSql(query: CheckedQuery, { low, high }: Bounds): Sql {
+/** A page's records in the order of the query, and no more than `limit` of them, found this way within these bounds. */
+export function pageSql(query: CheckedQuery, way: Way, { low, high }: Bounds): Sql {
   const direction = query.order === 'oldest' ? 'ASC' : 'DESC'
   const filters = filtersOf(query)
-  const branches = branchesOf(query).map(({ from, filter, sequence }) => {
+  const branches = way.map(({ from, filter, sequence }) => {
     const all = [...filter, { text: `${sequence} BETWEEN +? AND +?`, values: [low, high] }, ...filters]
     return {
       text: `SELECT ${sequence} AS sequence FROM ${from} WHERE ${all.map((each) => each.text).join(' AND ')} ORDER BY ${sequence} ${direction} LIMIT +?`,
@@ -76,39 +74,65 @@ export function boundsSql({ from, to }: CheckedQuery, most: number): Sql {
   }
 }
 
+/** How many entries of the index a way has, looking at no more than `most`. */
+export function countSql(way: Way, most: number): Sql {
+  const parts = way.map(({ entries, filter }) => {
+    return `SELECT 1 FROM (SELECT 1 FROM ${entries} WHERE ${filter.map(({ text }) => text).join(' AND ')} LIMIT ${most})`
+  })
+  return {
+    text: `SELECT count(*) AS count FROM (${parts.join(' UNION ALL ')})`,
+    values: way.flatMap(({ filter }) => filter.flatMap(({ values }) => values)),
+  }
+}
+
+/** A place to look. */
 interface Branch {
   readonly from: string
+  /** The index alone, to count what there is. */
+  readonly entries: string
   readonly filter: readonly Sql[]
   readonly sequence: string
 }
 
-/** Where to look: one place for each value of the filter that finds least, each in the order of the page. */
-function branchesOf(query: CheckedQuery): readonly Branch[] {
-  if (query.eventId !== undefined && query.equal.correlationId === undefined) {
-    const filter = [{ text: 'e.event_id = +?', values: [query.eventId] }]
-    return [{ from: `command_log_event e CROSS JOIN ${joined('e')}`, filter, sequence: 'e.sequence' }]
+/** Where to look for what a query asks for: one place for each value of a filter, each in the order of the page. */
+export type Way = readonly Branch[]
+
+/** The whole log, for a query that no index serves. */
+export const everywhere: Way = [
+  { from: 'command_log l NOT INDEXED', entries: 'command_log l', filter: [], sequence: 'l.sequence' },
+]
+
+/** Every way there is; the first are those that mostly find least. */
+export function waysOf(query: CheckedQuery): readonly Way[] {
+  const ways: Way[] = []
+  const aside = (table: string, alias: string, filter: Sql): unknown =>
+    ways.push([
+      {
+        from: `${table} ${alias} CROSS JOIN command_log l ON l.sequence = ${alias}.sequence`,
+        entries: `${table} ${alias}`,
+        filter: [filter],
+        sequence: `${alias}.sequence`,
+      },
+    ])
+  if (query.eventId !== undefined) {
+    aside('command_log_event', 'e', { text: 'e.event_id = +?', values: [query.eventId] })
   }
-  const [attribute] = query.attributes
-  if (attribute !== undefined && query.equal.correlationId === undefined) {
-    const filter = [{ text: 'a.name = +? AND a.value = +?', values: toAttributeRow(attribute) }]
-    return [{ from: `command_log_attribute a CROSS JOIN ${joined('a')}`, filter, sequence: 'a.sequence' }]
+  for (const attribute of query.attributes) {
+    aside('command_log_attribute', 'a', { text: 'a.name = +? AND a.value = +?', values: toAttributeRow(attribute) })
   }
   for (const [column, index] of indexes) {
     const values = valuesOf(query, column)
     if (values === undefined || values.length > mostBranches) continue
-    return values.map((value) => ({
-      from: `command_log l INDEXED BY ${index}`,
-      filter: [
-        { text: `l.${column} = +?${column === 'state' ? " AND l.state <> 'successful'" : ''}`, values: [value] },
-      ],
-      sequence: 'l.sequence',
-    }))
+    const from = `command_log l INDEXED BY ${index}`
+    const partial = column === 'state' ? " AND l.state <> 'successful'" : ''
+    ways.push(
+      values.map((value) => {
+        const filter = [{ text: `l.${column} = +?${partial}`, values: [value] }]
+        return { from, entries: from, filter, sequence: 'l.sequence' }
+      }),
+    )
   }
-  return [{ from: 'command_log l NOT INDEXED', filter: [], sequence: 'l.sequence' }]
-}
-
-function joined(alias: string): string {
-  return `command_log l ON l.sequence = ${alias}.sequence`
+  return ways
 }
 
 /** The values that a query asks for in a column; undefined where it does not, or the index does not have them. */
@@ -134,7 +158,8 @@ function filtersOf(query: CheckedQuery): readonly Sql[] {
   const add = (text: string, ...values: readonly unknown[]): unknown => filters.push({ text, values })
   const { types, states, equal, eventId, problemCode, attributes, from, to } = query
   const chosen = types && distinct(types)
-  if (chosen !== undefined) add(`l.type IN (${chosen.map(() => '+?').join()})`, ...chosen)
+  if (chosen !== undefined && chosen.length <= 100) add(`l.type IN (${chosen.map(() => '+?').join()})`, ...chosen)
+  else if (chosen !== undefined) add('l.type IN (SELECT value FROM json_each(+?))', JSON.stringify(chosen))
   if (states !== undefined) add(`l.state IN (${states.map(() => '+?').join()})`, ...states)
   for (const [field, value] of Object.entries(equal)) {
     add(`l.${equalColumns[field as EqualField]} = +?`, typeof value === 'boolean' ? Number(value) : value)

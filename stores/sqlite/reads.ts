@@ -1,13 +1,25 @@
 import type { CommandRecord } from '../../src/index.ts'
 import type { CheckedQuery } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
-import { type Bounds, boundsSql, canMatch, pageSql, selected } from './queries.ts'
+import {
+  type Bounds,
+  boundsSql,
+  canMatch,
+  countSql,
+  everywhere,
+  pageSql,
+  selected,
+  type Way,
+  waysOf,
+} from './queries.ts'
 import { fromRow, type StoredRow, sizeOfRow } from './rows.ts'
 
 /** A page or a batch is cut off here, so that large payloads do not add up. */
 const mostBytes = 16 * 1024 * 1024
 /** How many records of a time are looked at to find where it lies. */
 const mostInTime = 100_000
+/** How many entries of an index are counted to find the one that finds least. */
+const mostCounted = 1000
 const changesAtOnce = 256
 
 /** Records, and where the last of them stands if there may be more. */
@@ -20,7 +32,7 @@ export interface Found {
 export function readPage(connection: Connection, query: CheckedQuery, after: number | undefined): Found {
   const bounds = canMatch(query) ? boundsOf(connection, query, after) : undefined
   if (bounds === undefined) return { records: [], last: undefined }
-  const { text, values } = pageSql(query, bounds)
+  const { text, values } = pageSql(query, shortestWay(connection, query), bounds)
   const { rows, isCut } = take(connection.prepare(text).iterate(...values))
   return { records: rows.map(fromRow), last: isCut || rows.length === query.limit ? rows.at(-1)?.sequence : undefined }
 }
@@ -58,6 +70,24 @@ function take(rows: Iterable<unknown>): { readonly rows: readonly StoredRow[]; r
     if (bytes >= mostBytes) return { rows: taken, isCut: true }
   }
   return { rows: taken, isCut: false }
+}
+
+/** The index with the fewest entries for the query; what it leaves open is looked at row by row. */
+function shortestWay(connection: Connection, query: CheckedQuery): Way {
+  const [first = everywhere, ...others] = waysOf(query)
+  if (others.length === 0) return first
+  const count = (way: Way): number => {
+    const { text, values } = countSql(way, mostCounted)
+    return (connection.prepare(text).get(...values) as { readonly count: number }).count
+  }
+  let shortest = { way: first, count: count(first) }
+  for (const way of others) {
+    // A page's worth is read as fast as another index is asked.
+    if (shortest.count <= 100) break
+    const counted = count(way)
+    if (counted < shortest.count) shortest = { way, count: counted }
+  }
+  return shortest.way
 }
 
 /** Between which sequences to look; undefined where there is nothing. */

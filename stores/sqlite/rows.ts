@@ -136,7 +136,8 @@ export function fromRow(row: StoredRow): CommandRecord {
 
 /** About what a row takes in memory. */
 export function sizeOfRow(row: StoredRow): number {
-  return 1024 + row.payload_bytes + (row.result_bytes ?? 0) + (row.metadata?.length ?? 0) + row.events.length
+  const large = [row.payload, row.result, row.metadata, row.attributes, row.events, row.problem, row.error]
+  return large.reduce((sum, each) => sum + (each?.length ?? 0), 1024)
 }
 
 const noPayload: { readonly [key in keyof Payload]?: undefined | null } = {}

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import type { CommandQuery } from '../../src/index.ts'
 import { checkQuery } from '../../storekit/index.ts'
 import { sqliteStore } from './index.ts'
-import { boundsSql, pageSql, type Sql } from './queries.ts'
+import { boundsSql, countSql, everywhere, pageSql, type Sql, waysOf } from './queries.ts'
 import { migrations } from './schema.ts'
 import { made, withPath } from './testing/samples.ts'
 
@@ -98,7 +98,7 @@ describe('how pages are found', () => {
       const [first, deep] = [
         { low: 0, high: Number.MAX_SAFE_INTEGER },
         { low: 500_000, high: 1_000_000 },
-      ].map((bounds) => planOf(pageSql(checkQuery(query), bounds)))
+      ].map((bounds) => planOf(pageSql(checkQuery(query), waysOf(checkQuery(query))[0] ?? everywhere, bounds)))
       assert.deepEqual(deep, first)
       const [records, ...searches] = (deep ?? []).filter((step) => step.startsWith('SEARCH'))
       assert.equal(records, 'SEARCH l USING INTEGER PRIMARY KEY (rowid=?)')
@@ -112,6 +112,38 @@ describe('how pages are found', () => {
       assert.deepEqual(rest, [])
     })
   }
+
+  test('Given several filters, then what each would find is counted in its index alone', () => {
+    const all = { correlationId: 'x', causationId: 'x', clientRef: 'x', userId: 'x', tenantId: 'x', problemCode: 'x' }
+    const ways = waysOf(
+      checkQuery({ ...all, state: 'failed', type: ['x', 'y'], eventId: 'x', attributes: { a: 1, b: 2 } }),
+    )
+    assert.equal(ways.length, 11)
+    for (const way of ways) {
+      const steps = planOf(countSql(way, 1000)).filter((step) => /SEARCH|SCAN (?!\(|CONSTANT)/.test(step))
+      assert.ok(
+        steps.every((step) => /^SEARCH . USING (?:COVERING INDEX command_log_|PRIMARY KEY)/.test(step)),
+        steps.join(),
+      )
+    }
+  })
+
+  test('Given a common tenant and a rare type, then few rows are read, whichever of the two comes first', async () => {
+    await withPath(async (path) => {
+      const store = await sqliteStore({ path })
+      const records = Array.from({ length: 3000 }, (_, index) =>
+        made(`c${index}`, { tenantId: 'large', type: index === 7 ? 'rare' : 'common', attributes: { shop: 1 } }),
+      )
+      await Promise.all(records.map((record) => store.record(record)))
+      for (const query of [{ tenantId: 'large' }, { attributes: { shop: 1 } }]) {
+        assert.deepEqual(
+          (await store.list({ ...query, type: 'rare' })).records.map(({ id }) => id),
+          ['c7'],
+        )
+      }
+      await store.close()
+    })
+  })
 
   test('Given a time, then where it lies is found by an index that covers it', () => {
     assert.deepEqual(

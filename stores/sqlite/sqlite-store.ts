@@ -61,7 +61,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
       return results
     },
   })
-  let running: Promise<unknown> = Promise.resolve()
+  const purges = new Set<Promise<number>>()
   let closing: Promise<void> | undefined
 
   function checkOpen(): void {
@@ -105,7 +105,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
 
     close(): Promise<void> {
       closed.abort()
-      closing ??= Promise.allSettled([commit.close(), running])
+      closing ??= Promise.allSettled([commit.close(), ...purges])
         .then(() => writer.close())
         .then(() => connection.close())
       return closing
@@ -122,8 +122,12 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
     async purge(options: PurgeOptions): Promise<number> {
       checkOpen()
       const purged = purgeRows(connection, checkPurge(options), () => closed.signal.aborted)
-      running = Promise.allSettled([running, purged])
-      return await purged
+      purges.add(purged)
+      try {
+        return await purged
+      } finally {
+        purges.delete(purged)
+      }
     },
   }
 }

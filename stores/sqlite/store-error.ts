@@ -9,7 +9,7 @@ const kinds: readonly (readonly [begin: string, code: string, message: string])[
   ['SQLITE_PERM', 'STORE_READ_ONLY', 'The file cannot be written to'],
   ['SQLITE_CORRUPT', 'STORE_CORRUPT', 'The file is damaged'],
   ['SQLITE_NOTADB', 'STORE_CORRUPT', 'The file is no SQLite database'],
-  ['SQLITE_CANTOPEN', 'STORE_UNAVAILABLE', 'The file, or one beside it, cannot be opened'],
+  ['SQLITE_CANTOPEN', 'STORE_UNAVAILABLE', 'The file, or one beside it, cannot be opened: is its folder there?'],
   ['SQLITE_IOERR', 'STORE_UNAVAILABLE', 'The disk failed'],
 ]
 

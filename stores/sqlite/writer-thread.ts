@@ -5,12 +5,13 @@ import type { StoreError } from '../../src/index.ts'
 import { Connection } from './connection.ts'
 import { toStoreError } from './store-error.ts'
 import { writeRows } from './write.ts'
-import type { Answer, Packed, PackedResult } from './writer.ts'
+import type { Answer, Packed, PackedResult, ThreadData } from './writer.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This is a thread of the store')
 
-const connection = await Connection.open(workerData, true)
+const { options, place } = workerData as ThreadData
+const connection = await Connection.open(options, place)
 const say = (answer: Answer): void => port.postMessage(answer)
 
 port.on('message', async (message: readonly Packed[] | 'close') => {
@@ -28,8 +29,9 @@ port.on('message', async (message: readonly Packed[] | 'close') => {
   } catch (thrown) {
     say({ failure: pack(toStoreError(thrown, 'unknown')) })
   }
+  connection.cutLog()
 })
-say({ data: connection.data })
+say('open')
 
 function pack({ code, message, written }: StoreError): PackedResult {
   return [code, message, written]

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { StoreError } from '../../src/index.ts'
 import type { GroupWrite } from '../../storekit/index.ts'
@@ -145,4 +147,97 @@ test('a thread that finds no file makes none, and the store says what is wrong',
   renameSync(`${path}.away`, path)
   assert.deepEqual(await writer.write(groupOf('x')), Array(20).fill('created'))
   await end({ writer, connection })
+})
+
+test('a backup that is put in the place of the file is not written to by the thread', async () => {
+  const path = join(folder, 'backup.db')
+  const store = await sqliteStore({ path })
+  await store.record(made('first'))
+  const copy = new Database(path)
+  await copy.backup(`${path}.backup`)
+  // Another process has the file open all along, so that the write-ahead log stays where it is.
+  copy.prepare('SELECT count(*) FROM command_log').get()
+  renameSync(`${path}.backup`, path)
+  const results = await Promise.allSettled(
+    Array.from({ length: 400 }, (_, index) => store.record(made(`lost${index}`))),
+  )
+  assert.ok(results.every(({ status }) => status === 'rejected'))
+  await store.close()
+  copy.close()
+  // It belongs to the file that was there before.
+  for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+  const restored = new Database(path)
+  assert.deepEqual(restored.pragma('integrity_check'), [{ integrity_check: 'ok' }])
+  assert.deepEqual(restored.prepare('SELECT count(*) AS n FROM command_log').get(), { n: 1 })
+  restored.close()
+})
+
+test('a relative path means the folder that the process was in when the store was opened', async () => {
+  const [here, there] = [join(folder, 'here'), join(folder, 'there')]
+  for (const each of [here, there]) mkdirSync(each)
+  const before = process.cwd()
+  process.chdir(here)
+  try {
+    const store = await sqliteStore({ path: 'log.db' })
+    process.chdir(there)
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 30 }, (_, index) => store.record(made(`${round}-${index}`))))
+      await sleep(10)
+    }
+    await store.close()
+  } finally {
+    process.chdir(before)
+  }
+  assert.equal(existsSync(join(there, 'log.db')), false)
+  const database = new Database(join(here, 'log.db'), { readonly: true })
+  assert.deepEqual(database.prepare('SELECT count(*) AS n FROM command_log').get(), { n: 600 })
+  database.close()
+})
+
+test('where threads are forbidden everything is written all the same', async () => {
+  const program = `
+    import { sqliteStore } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
+    const store = await sqliteStore({ path: ${JSON.stringify(join(folder, 'forbidden.db'))} })
+    const record = (id) => store.record({ ...${JSON.stringify(made('x'))}, id })
+    const results = await Promise.all(Array.from({ length: 200 }, (_, index) => record('c' + index)))
+    await store.close()
+    console.log(results.filter((result) => result === 'created').length)`
+  const file = join(folder, 'forbidden.mts')
+  writeFileSync(file, program)
+  const flags = ['--permission', '--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*']
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file])
+  assert.equal(stdout, '200\n')
+})
+
+test('a write-ahead log that overlapping readers keep from starting over is cut under load', async () => {
+  const path = join(folder, 'wal.db')
+  const store = await sqliteStore({ path })
+  // Each holds a snapshot for 40 ms, and takes the next while the other still has its own.
+  const readers = [new Database(path), new Database(path)]
+  const timers = readers.map((reader, index) => {
+    const read = (): void => {
+      if (reader.inTransaction) reader.exec('COMMIT')
+      reader.exec('BEGIN')
+      reader.prepare('SELECT count(*) FROM command_log_meta').get()
+    }
+    let timer = setTimeout(() => {
+      read()
+      timer = setInterval(read, 40)
+    }, index * 20)
+    return () => clearInterval(timer)
+  })
+  const data = 'x'.repeat(100_000)
+  const payload = { status: 'full', format: 'json', data: JSON.stringify(data), bytes: data.length + 2 } as const
+  const until = performance.now() + 15_000
+  let [largest, size] = [0, 0]
+  for (let round = 0; performance.now() < until && !(largest > 64_000_000 && size < 20_000_000); round++) {
+    await Promise.all(Array.from({ length: 20 }, (_, index) => store.record(made(`${round}-${index}`, { payload }))))
+    size = statSync(`${path}-wal`).size
+    largest = Math.max(largest, size)
+    await sleep(20)
+  }
+  for (const stop of timers) stop()
+  for (const reader of readers) reader.close()
+  await store.close()
+  assert.ok(largest > 64_000_000 && size < 20_000_000, `${size} bytes, ${largest} at most`)
 })

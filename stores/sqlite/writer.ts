@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { StoreError } from '../../src/index.ts'
-import type { GroupResult, GroupWrite } from '../../storekit/index.ts'
-import type { Connection } from './connection.ts'
+import { Deadline, type GroupResult, type GroupWrite } from '../../storekit/index.ts'
+import type { Connection, Place } from './connection.ts'
 import type { CheckedOptions } from './options.ts'
 import type { Row } from './rows.ts'
 import { writeRows } from './write.ts'
@@ -9,24 +9,29 @@ import { writeRows } from './write.ts'
 /** Writes groups. */
 export interface Writer {
   write(writes: readonly GroupWrite<Row>[]): Promise<readonly GroupResult[]>
-  /** Resolves once the thread, if there is one, has closed its file. */
+  /** Resolves once the thread, if there is one, has closed its file, or the time is over. */
   close(): Promise<void>
+}
+
+/** What a thread needs to know: which file, and that it must be this very one. */
+export interface ThreadData {
+  readonly options: CheckedOptions
+  readonly place: Place
 }
 
 /** A record on its way to the thread: its phase, and what becomes its row. */
 export type Packed = readonly [intent: Row | undefined, outcome: Row | undefined]
 
-/** What the thread says: which log it has open, or what came of a group. */
-export type Answer =
-  | { readonly data: string }
-  | { readonly results: readonly PackedResult[] }
-  | { readonly failure: PackedResult }
+/** What the thread says: that it has the file open, or what came of a group. */
+export type Answer = 'open' | { readonly results: readonly PackedResult[] } | { readonly failure: PackedResult }
 
 /** A result, or a `StoreError` taken apart: classes do not come through. */
 export type PackedResult = string | readonly [code: string, message: string, written: 'no' | 'unknown']
 
-/** Smaller groups are written before a thread would have heard of them. */
-const smallest = 16
+/** Groups smaller than both are written before a thread would have heard of them. */
+const smallest = { records: 16, bytes: 64 * 1024 }
+/** A thread that could not be started, or died, is tried again after this time. */
+const pauseMs = 10_000
 
 /**
  * Small groups are written right here: with one command in flight nothing is faster. Larger ones go to a thread with a
@@ -34,36 +39,77 @@ const smallest = 16
  * loop. A borrowed handle is of this thread, and so is all that is written through it.
  */
 export function makeWriter(connection: Connection, options: CheckedOptions): Writer {
+  const ending = new Set<Promise<void>>()
   let thread: Thread | undefined
-  let isUsable = options.database === undefined
+  let notBefore = options.database === undefined ? 0 : Number.POSITIVE_INFINITY
+
+  function drop(old: Thread): void {
+    thread = undefined
+    const ended = old.close(options.deadlineMs).finally(() => ending.delete(ended))
+    ending.add(ended)
+  }
+
+  /** The thread for this file, if it is up; starts it otherwise. */
+  function threadFor(place: Place): Thread | undefined {
+    if (thread?.isDead) {
+      notBefore = performance.now() + pauseMs
+      thread = undefined
+    }
+    // The file is another than the thread has open.
+    if (thread !== undefined && thread.place.join() !== place.join()) drop(thread)
+    if (thread === undefined && performance.now() >= notBefore) thread = new Thread({ options, place })
+    return thread?.isOpen ? thread : undefined
+  }
+
   return {
     async write(writes) {
-      if (isUsable && writes.length >= smallest) {
-        thread ??= new Thread(options)
-        // Another log has taken the place of the file, or the thread is gone: here it is noticed, or does not matter.
-        if (thread.isDead || (thread.data !== undefined && thread.data !== connection.data)) isUsable = false
-        else if (thread.data !== undefined) return await thread.write(writes)
+      if ((isLarge(writes) || connection.isLogLong) && performance.now() >= notBefore) {
+        const open = threadFor(await connection.place())
+        if (open !== undefined) {
+          try {
+            return await open.write(writes)
+          } catch (thrown) {
+            // What the thread no longer knows of the disk, the handle here does not know either.
+            if ((thrown as StoreError).written === 'unknown') connection.doubt()
+            throw thrown
+          }
+        }
       }
       return await writeRows(connection, writes)
     },
     async close() {
-      isUsable = false
-      await thread?.close()
+      if (thread !== undefined) drop(thread)
+      await Promise.all(ending)
     },
   }
 }
 
-class Thread {
-  /** What the log is called that it has open; undefined while it opens. */
-  data: string | undefined
-  isDead = false
-  readonly #worker: Worker
-  #waiting: PromiseWithResolvers<readonly GroupResult[]> | undefined
+function isLarge(writes: readonly GroupWrite<Row>[]): boolean {
+  if (writes.length >= smallest.records) return true
+  const bytes = writes.map(({ intent, outcome }) => (intent?.bytes ?? 0) + (outcome?.bytes ?? 0))
+  return bytes.reduce((sum, each) => sum + each, 0) >= smallest.bytes
+}
 
-  constructor(options: CheckedOptions) {
-    // As it is in the sources, or built.
-    const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js'
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: options })
+class Thread {
+  readonly place: Place
+  isOpen = false
+  isDead = false
+  #worker: Worker | undefined
+  #isClosing = false
+  #waiting: PromiseWithResolvers<readonly GroupResult[]> | undefined
+  readonly #ended = Promise.withResolvers<void>()
+
+  constructor(data: ThreadData) {
+    this.place = data.place
+    try {
+      // As it is in the sources, or built. Flags of the process, such as code to run first, are not for this thread.
+      const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js'
+      this.#worker = new Worker(new URL(file, import.meta.url), { workerData: data, execArgv: [] })
+    } catch {
+      // Threads may be forbidden, or too many. Then everything is written here.
+      this.#die()
+      return
+    }
     this.#worker.on('message', (answer: Answer) => this.#hear(answer))
     this.#worker.on('error', () => this.#die())
     this.#worker.on('exit', () => this.#die())
@@ -74,32 +120,38 @@ class Thread {
   async write(writes: readonly GroupWrite<Row>[]): Promise<readonly GroupResult[]> {
     this.#waiting = Promise.withResolvers()
     // What has been accepted keeps the process alive until it is written.
-    this.#worker.ref()
-    this.#worker.postMessage(writes.map(({ intent, outcome }): Packed => [intent, outcome]))
+    this.#worker?.ref()
+    this.#worker?.postMessage(writes.map(({ intent, outcome }): Packed => [intent, outcome]))
     try {
       return await this.#waiting.promise
     } finally {
-      this.#worker.unref()
+      if (!this.#isClosing) this.#worker?.unref()
     }
   }
 
-  async close(): Promise<void> {
+  async close(deadlineMs: number): Promise<void> {
     if (this.isDead) return
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
-    this.#worker.ref()
-    // Ended from within: a thread that is stopped in the middle of a driver's call brings the process down.
-    this.#worker.postMessage('close')
-    await ended
+    this.#isClosing = true
+    this.#worker?.ref()
+    // Ended from within: a thread that is stopped in the middle of a driver's call may bring the process down.
+    this.#worker?.postMessage('close')
+    const deadline = new Deadline(
+      deadlineMs,
+      () => new StoreError('STORE_TIMEOUT', 'The disk does not answer', 'unknown'),
+    )
+    await deadline.limit(this.#ended.promise).catch(() => this.#worker?.unref())
   }
 
   #hear(answer: Answer): void {
-    if ('data' in answer) this.data = answer.data
+    if (answer === 'open') this.isOpen = true
     else if ('failure' in answer) this.#waiting?.reject(unpack(answer.failure))
     else this.#waiting?.resolve(answer.results.map(unpack))
   }
 
   #die(): void {
     this.isDead = true
+    this.isOpen = false
+    this.#ended.resolve()
     this.#waiting?.reject(new StoreError('STORE_UNAVAILABLE', 'The thread that writes has died', 'unknown'))
   }
 }
