@@ -23,12 +23,9 @@ export interface CheckedOptions {
   readonly deadlineMs: number
 }
 
-const names = new Set(['path', 'database', 'durability', 'deadlineMs'])
-
 /** Refuses what `sqliteStore` cannot work with, before any file is touched. */
 export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
-  for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`${name}: there is no such option`)
   const { path, database, durability = 'power', deadlineMs = 5000 } = options
   if ((path === undefined) === (database === undefined)) throw new TypeError('expected either path or database')
   if (path !== undefined && !isPath(path)) {

@@ -23,14 +23,29 @@ export async function whyNoStrace(): Promise<string | undefined> {
 }
 
 /**
- * Runs a program of this project and gives back what it did to the files in a folder and said on its stdout. Its main
- * thread alone is watched: SQLite works in the thread that calls it, and one thread's calls have one order.
+ * Runs a program of this project and gives back what it did to the files in a folder and said on its stdout, in the order
+ * in which the calls of all its threads ended: a thread that says something because of another's call says it after that.
  */
 export async function traced(folder: string, traceFile: string, program: readonly string[]): Promise<DiskOperation[]> {
-  const options = ['-y', '-xx', '-s', String(longest), '-o', traceFile, '-e', `trace=${calls.join()}`]
+  const options = ['-f', '-y', '-xx', '-s', String(longest), '-o', traceFile, '-e', `trace=${calls.join()}`]
   await runToSuccess('strace', [...options, process.execPath, '--conditions=commandlog-source', ...program])
   const lines = readFileSync(traceFile, 'latin1').split('\n')
-  return lines.flatMap((line) => operationOf(line, folder) ?? [])
+  return whole(lines).flatMap((line) => operationOf(line, folder) ?? [])
+}
+
+/** Calls that another thread's came in between are in two lines: put together where they ended. */
+function whole(lines: readonly string[]): string[] {
+  const begun = new Map<string, string>()
+  return lines.flatMap((line) => {
+    const [, thread = '', call = ''] = /^(\d+) +(.*)$/.exec(line) ?? []
+    const [, begin] = /^(.*) <unfinished \.\.\.>$/.exec(call) ?? []
+    if (begin !== undefined) {
+      begun.set(thread, begin)
+      return []
+    }
+    const [, end] = /^<\.\.\. \w+ resumed>(.*)$/.exec(call) ?? []
+    return end === undefined ? [call] : [(begun.get(thread) ?? '') + end]
+  })
 }
 
 /** A call that did something: its file by number or name, bytes, two numbers, and what it answered. */
