@@ -5,6 +5,9 @@ import type { Connection } from './connection.ts'
 import { toAttributeRows } from './rows.ts'
 import { removeEvents } from './write.ts'
 
+const keepNumbers = `UPDATE command_log_meta
+  SET next = max(next, coalesce((SELECT max(change) FROM command_log), 0) + 1)`
+
 /** As many rows go in one transaction: other writers and the event loop get their turn between two. */
 const batchSize = 100
 /** As many are looked up at once. */
@@ -24,7 +27,11 @@ export async function purgeRows(
       if (rows.length === 0) return removed
       for (let index = 0; index < rows.length && !isOver(); index += batchSize) {
         const batch = rows.slice(index, index + batchSize)
-        removed += await connection.write(() => batch.filter((sequence) => removeRow(connection, sequence)).length)
+        removed += await connection.write(() => {
+          // Numbers are never used twice, also where the last of them goes.
+          connection.prepare(keepNumbers).run()
+          return batch.filter((sequence) => removeRow(connection, sequence)).length
+        })
         await nextTurn()
       }
       if (isOver() || removed >= limit) return removed

@@ -72,7 +72,7 @@ export const migrations: readonly (readonly string[])[] = [
       sequence INTEGER NOT NULL,
       PRIMARY KEY (name, value, sequence)
     ) STRICT, WITHOUT ROWID`,
-    // One row: what this log is called, and the next number of sequence and change, which is never used twice.
+    // One row: what this log is called, and a number that sequences and changes have never reached, whatever was purged.
     `CREATE TABLE command_log_meta (
       data TEXT NOT NULL,
       next INTEGER NOT NULL

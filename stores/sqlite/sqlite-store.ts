@@ -41,7 +41,7 @@ import { makeWriter } from './writer.ts'
 export type SqliteStore = CommandLogStore & Followable & Purgeable
 
 /** A group is one transaction: large enough to share a sync, small enough that those who wait for it do not notice. */
-const groupSize = 256
+const groupSize = 128
 /** How often a waiting follower looks for what other processes have written. */
 const pollMs = 50
 
@@ -54,6 +54,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
   const writer = makeWriter(connection, checked)
   const commit = groupCommit<Row>({
     maxRecords: groupSize,
+    writers: 2,
     deadlineMs: checked.deadlineMs,
     async write(writes) {
       const results = await writer.write(writes)

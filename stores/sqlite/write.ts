@@ -18,6 +18,8 @@ const settleWhole = `${common}, error = coalesce(@error, error), metadata = coal
   problem = coalesce(@problem, problem), problem_code = iif(@problem IS NULL, problem_code, @problem_code),
   ${result.map((column) => `${column} = iif(@result_status IS NULL, ${column}, @${column})`).join(', ')}
   WHERE sequence = @sequence`
+/** The latest change has the largest number of all, sequences included, unless it was purged. */
+const nextNumber = `SELECT max(next, coalesce((SELECT max(change) FROM command_log), 0) + 1) AS next FROM command_log_meta`
 const known = 'SELECT sequence, state, events FROM command_log WHERE id = ?'
 
 interface Known {
@@ -47,9 +49,8 @@ function writeAll(
   writes: readonly GroupWrite<Row>[],
   refused: ReadonlyMap<number, StoreError>,
 ): readonly GroupResult[] {
-  const counter = connection.prepare('SELECT next FROM command_log_meta').get() as { next: number }
-  const first = counter.next
-  const results = writes.map((write, index) => {
+  const counter = connection.prepare(nextNumber).get() as { next: number }
+  return writes.map((write, index) => {
     const error = refused.get(index)
     if (error !== undefined) return error
     try {
@@ -61,8 +62,6 @@ function writeAll(
       throw thrown
     }
   })
-  if (counter.next > first) connection.prepare('UPDATE command_log_meta SET next = ?').run(counter.next)
-  return results
 }
 
 /** The first write of each phase wins. */

@@ -14,23 +14,30 @@ const { options, place } = workerData as ThreadData
 const connection = await Connection.open(options, place)
 const say = (answer: Answer): void => port.postMessage(answer)
 
-port.on('message', async (message: readonly Packed[] | 'close') => {
-  if (message === 'close') {
-    connection.close()
-    port.close()
-    return
-  }
+/** One group after the other: answers are told apart by their order alone. */
+let last: Promise<unknown> = Promise.resolve()
+port.on('message', (message: readonly Packed[] | 'close') => {
+  last = last.then(() => (message === 'close' ? close() : write(message)))
+})
+
+async function write(group: readonly Packed[]): Promise<void> {
   try {
     const results = await writeRows(
       connection,
-      message.map(([intent, outcome]) => ({ intent, outcome })),
+      group.map(([intent, outcome]) => ({ intent, outcome })),
     )
     say({ results: results.map((result) => (typeof result === 'string' ? result : pack(result))) })
   } catch (thrown) {
     say({ failure: pack(toStoreError(thrown, 'unknown')) })
   }
   connection.cutLog()
-})
+}
+
+function close(): void {
+  connection.close()
+  port?.close()
+}
+
 say('open')
 
 function pack({ code, message, written }: StoreError): PackedResult {

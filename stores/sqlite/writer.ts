@@ -63,7 +63,7 @@ export function makeWriter(connection: Connection, options: CheckedOptions): Wri
 
   return {
     async write(writes) {
-      if ((isLarge(writes) || connection.isLogLong) && performance.now() >= notBefore) {
+      if ((isLarge(writes) || thread?.isBusy || connection.isLogLong) && performance.now() >= notBefore) {
         const open = threadFor(await connection.place())
         if (open !== undefined) {
           try {
@@ -96,7 +96,8 @@ class Thread {
   isDead = false
   #worker: Worker | undefined
   #isClosing = false
-  #waiting: PromiseWithResolvers<readonly GroupResult[]> | undefined
+  /** Those whose groups it has, in the order in which it writes them. */
+  readonly #waiting: PromiseWithResolvers<readonly GroupResult[]>[] = []
   readonly #ended = Promise.withResolvers<void>()
 
   constructor(data: ThreadData) {
@@ -116,16 +117,21 @@ class Thread {
     this.#worker.unref()
   }
 
-  /** One group at a time. */
+  /** Whether it has groups to write: no other connection should get in its way. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0
+  }
+
   async write(writes: readonly GroupWrite<Row>[]): Promise<readonly GroupResult[]> {
-    this.#waiting = Promise.withResolvers()
+    const waiting = Promise.withResolvers<readonly GroupResult[]>()
+    this.#waiting.push(waiting)
     // What has been accepted keeps the process alive until it is written.
     this.#worker?.ref()
     this.#worker?.postMessage(writes.map(({ intent, outcome }): Packed => [intent, outcome]))
     try {
-      return await this.#waiting.promise
+      return await waiting.promise
     } finally {
-      if (!this.#isClosing) this.#worker?.unref()
+      if (!this.#isClosing && !this.isBusy) this.#worker?.unref()
     }
   }
 
@@ -144,15 +150,17 @@ class Thread {
 
   #hear(answer: Answer): void {
     if (answer === 'open') this.isOpen = true
-    else if ('failure' in answer) this.#waiting?.reject(unpack(answer.failure))
-    else this.#waiting?.resolve(answer.results.map(unpack))
+    else if ('failure' in answer) this.#waiting.shift()?.reject(unpack(answer.failure))
+    else this.#waiting.shift()?.resolve(answer.results.map(unpack))
   }
 
   #die(): void {
     this.isDead = true
     this.isOpen = false
     this.#ended.resolve()
-    this.#waiting?.reject(new StoreError('STORE_UNAVAILABLE', 'The thread that writes has died', 'unknown'))
+    for (const { reject } of this.#waiting.splice(0)) {
+      reject(new StoreError('STORE_UNAVAILABLE', 'The thread that writes has died', 'unknown'))
+    }
   }
 }
 

@@ -182,7 +182,11 @@ const damages: readonly (readonly [string, string, readonly string[]])[] = [
     "INSERT INTO command_log_attribute VALUES ('f', '1', 1)",
     ['1 attributes only in the lookup'],
   ],
-  ['a number will be given out again', 'UPDATE command_log_meta SET next = 1', ['2 numbers that were never given out']],
+  [
+    'a record has a change before its sequence',
+    'UPDATE command_log SET change = -change',
+    ['2 changes before their sequence'],
+  ],
   [
     'two records have one change',
     'DROP INDEX command_log_change; UPDATE command_log SET change = 90; UPDATE command_log_meta SET next = 91',
