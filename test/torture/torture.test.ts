@@ -185,7 +185,7 @@ const damages: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a record has a change before its sequence',
     'UPDATE command_log SET change = -change',
-    ['2 changes before their sequence'],
+    ['2 changes before their sequence', '1 created records with a later change'],
   ],
   [
     'two records have one change',
