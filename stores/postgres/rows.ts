@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type CommandRecord, type Payload, StoreError } from '../../src/index.ts'
-import { type GroupItem, isSettled, takeRecord } from '../../storekit/index.ts'
+import { type GroupItem, isSettled, parseJson, takeRecord } from '../../storekit/index.ts'
 import { fromJsonb, toJsonb, toText } from './json-text.ts'
 
 type Value = string | null
@@ -126,7 +126,7 @@ export function fromRow(row: StoredRow): CommandRecord {
   for (const field of jsonFields) {
     const text = row[field]
     const whole = row[`${field}_exact`]
-    if (typeof whole === 'string') record[field] = JSON.parse(whole)
+    if (typeof whole === 'string') record[field] = parseJson(whole)
     else if (typeof text === 'string') record[field] = parsed(text)
   }
   if (row.result_status !== null) record.result = toPayload(row, 'result')
@@ -182,7 +182,7 @@ function exact(value: unknown): Value {
 }
 
 function parsed(text: string): unknown {
-  return JSON.parse(fromJsonb(text))
+  return parseJson(fromJsonb(text))
 }
 
 function number(value: number | undefined): Value {
