@@ -13,7 +13,6 @@ const stray: unknown[] = []
 process.on('unhandledRejection', (reason) => stray.push(reason))
 
 const server = await postgresServer()
-after(() => server.end())
 
 /** What several clients did, with stamps of one clock. */
 class History {
@@ -83,6 +82,12 @@ test(`Given ${seconds} s of random faults between several writers and the server
   url.port = String(proxy.port)
   const open = () => postgresStore({ url: url.href, deadlineMs: 500, connections: 2 })
   const stores = await Promise.all([open(), open(), open()])
+  // Also where something is found, or the process would go on for ever.
+  after(async () => {
+    await Promise.all(stores.map((store) => store.close()))
+    await proxy.close()
+    await server.end()
+  })
   const history = new History()
   const until_ = performance.now() + seconds * 1000
   const isOver = () => performance.now() > until_
@@ -136,6 +141,4 @@ test(`Given ${seconds} s of random faults between several writers and the server
   assert.ok(counts.unknown > 5 && counts.events > 500, JSON.stringify(counts))
   const [found] = await run(direct, 'SELECT count(*)::int - count(DISTINCT id)::int AS twice FROM command_log')
   assert.deepEqual([found, stray], [{ twice: 0 }, []])
-  await Promise.all(stores.map((store) => store.close()))
-  await proxy.close()
 })
