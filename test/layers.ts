@@ -37,6 +37,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   stores: ['storekit', 'src'],
   commandlogtest: ['storekit', 'src'],
   eventsourcing: ['storekit', 'src'],
+  eventstoretest: ['eventsourcing', 'commandlogtest', 'storekit', 'src'],
 }
 
 /** The only places that may load these packages; a place is a file without its ending, or a folder. */
@@ -48,7 +49,8 @@ const places: Readonly<Record<string, readonly string[]>> = {
   postgres: ['stores/postgres'],
   '@nats-io/transport-node': ['stores/nats'],
   '@nats-io/jetstream': ['stores/nats'],
-  'fast-check': ['commandlogtest'],
+  'fast-check': ['commandlogtest', 'eventstoretest'],
+  '@event-driven-io/emmett': ['eventsourcing/emmett'],
 }
 
 const openToStores = ['src/index.ts', 'storekit/index.ts']

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkHistory, fingerprintOf, type HistoryEvent, type Result } from '../../../commandlogtest/index.ts'
-import type { CommandRecord, RecordResult, StoreError } from '../../../src/index.ts'
-import { postgresServer } from '../../../test/servers/postgres.ts'
-import { tcpProxy } from '../../../test/servers/proxy.ts'
-import { type PostgresStore, postgresStore } from '../index.ts'
-import { made, run, settled, until } from './samples.ts'
+import { checkHistory, fingerprintOf, type HistoryEvent, type Result } from '../../commandlogtest/index.ts'
+import type { CommandRecord, RecordResult, StoreError } from '../../src/index.ts'
+import { postgresServer } from '../../test/servers/postgres.ts'
+import { tcpProxy } from '../../test/servers/proxy.ts'
+import { type PostgresStore, postgresStore } from './index.ts'
+import { made, run, settled, until } from './testing/samples.ts'
 
 const seconds = Number(process.env.COMMANDLOG_FAULT_SECONDS ?? 10)
 const stray: unknown[] = []
