@@ -85,18 +85,17 @@ async function rawPostgres(url: string, table: string, isDurable: boolean): Prom
 
 const names = columns.map(([name]) => name).join(', ')
 const input = `unnest(${columns.map((_, index) => `$${index + 1}::text::text[]`).join(', ')}) AS i (${names})`
-const tx = 'pg_current_xact_id()::text::bigint'
 const typed = columns.map(([name, type]) => `i.${name}::${type}`).join(', ')
 
 function insertSql(table: string): string {
-  return `WITH written AS (INSERT INTO ${table} (${names}, tx) SELECT ${typed}, ${tx} FROM ${input} RETURNING sequence, events)
+  return `WITH written AS (INSERT INTO ${table} (${names}) SELECT ${typed} FROM ${input} RETURNING sequence, events)
     ${eventsSql(table)}`
 }
 
 function settleSql(table: string): string {
   const settled = ['state', 'events', 'settled_at', 'duration_ms', 'attempts']
   const sets = columns.filter(([name]) => settled.includes(name)).map(([name, type]) => `${name} = i.${name}::${type}`)
-  return `WITH written AS (UPDATE ${table} l SET ${sets.join(', ')}, tx = ${tx},
+  return `WITH written AS (UPDATE ${table} l SET ${sets.join(', ')},
       change = nextval('${table}_changes') FROM ${input} WHERE l.id = i.id RETURNING l.sequence, l.events)
     ${eventsSql(table)}`
 }

@@ -1,8 +1,8 @@
-// Order       `sequence`, an identity column: whoever is acknowledged before another begins has the smaller number.
+// Order       `sequence` and `change`, drawn under a lock that is held until all can see them: visible in their order.
 // Uniqueness  a UNIQUE column, and an upsert that lets the first write of each phase win.
 // Durability  one statement for all that arrive together, committed before it answers; settings that could break it are refused.
 // Paging      keyset by `sequence`, which every index has as its last column.
-// Not promised: that `follow` goes on while another transaction of the server stays open, since that one may yet write.
+// Not promised: several writes at once to one log. They take turns, each for as long as its sync takes.
 
 import {
   type Change,
@@ -35,7 +35,7 @@ import { Connection } from './connection.ts'
 import { checkOptions, type PostgresStoreOptions } from './options.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { purgeRows } from './purge.ts'
-import { type Place, readChanges, readCorrelation, readOne, readPage } from './reads.ts'
+import { readChanges, readCorrelation, readOne, readPage } from './reads.ts'
 import { type Row, toRow } from './rows.ts'
 import { writeRows, writeSql } from './write.ts'
 
@@ -122,11 +122,11 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
     },
 
     follow({ after, signal }: FollowOptions = {}): AsyncIterable<Change> {
-      const start = async (): Promise<Place> => {
+      const start = async (): Promise<string> => {
         checkOpen()
-        const place = after === undefined ? { tx: '0', change: '0' } : changes.open(after)
+        const change = after === undefined ? '0' : changes.open(after)
         changes.listen()
-        return place
+        return change
       }
       return followChanges(start, changes, { signal, closed: closed.signal })
     },
@@ -140,14 +140,14 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
   }
 }
 
-interface ChangeSource extends FollowSource<Place> {
+interface ChangeSource extends FollowSource<string> {
   /** Wakes the followers of this process, and soon those of others. */
   tell(): void
   listen(): void
-  open(after: string): Place
+  open(after: string): string
 }
 
-/** Every record's latest change, by its transaction and number. */
+/** Every record's latest change, by its number. */
 function changeSource(connection: Connection, data: string): ChangeSource {
   const scope = `follow ${data}`
   const waiting = new Set<() => void>()
@@ -156,10 +156,7 @@ function changeSource(connection: Connection, data: string): ChangeSource {
     for (const wake of waiting) wake()
   }
   return {
-    open(after) {
-      const [tx = '', change = ''] = openPosition(scope, after).split('/')
-      return { tx, change }
-    },
+    open: (after) => openPosition(scope, after),
     tell() {
       wakeAll()
       if (isTold) return
@@ -175,7 +172,7 @@ function changeSource(connection: Connection, data: string): ChangeSource {
       const changes = await readChanges(connection, after)
       return changes.map(({ at, record }) => ({
         at,
-        change: { position: sealPosition(scope, `${at.tx}/${at.change}`), record },
+        change: { position: sealPosition(scope, at), record },
       }))
     },
     wait: (signal) =>

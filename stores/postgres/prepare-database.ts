@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/index.ts'
 import type { Connection } from './connection.ts'
-import { migrationSql, rebaseSql, schemaVersion } from './schema.ts'
+import { migrationSql, schemaVersion } from './schema.ts'
 
 /** Checks what the promise needs, and makes the tables where there are none. Gives what the log is called. */
 export async function prepareDatabase(connection: Connection): Promise<string> {
@@ -15,7 +15,6 @@ export async function prepareDatabase(connection: Connection): Promise<string> {
       `The tables have version ${meta?.version} of the schema, and this library knows ${schemaVersion}: it needs a newer one`,
     )
   }
-  if (meta.isFromElsewhere) await connection.change(rebaseSql(connection.names), [])
   return meta.data
 }
 
@@ -38,8 +37,6 @@ async function checkServer(connection: Connection): Promise<void> {
 interface Meta {
   readonly data: string
   readonly version: number
-  /** Whether a record has a transaction that this server has not come to yet. */
-  readonly isFromElsewhere: boolean
 }
 
 async function readMeta(connection: Connection): Promise<Meta | undefined> {
@@ -55,13 +52,10 @@ async function readMeta(connection: Connection): Promise<Meta | undefined> {
   const [version] = (await connection.read(`SELECT version::text FROM ${names.meta}`)) as readonly { version: string }[]
   // Of another version nothing else is known.
   if (Number(version?.version) !== schemaVersion) {
-    return { data: '', version: Number(version?.version), isFromElsewhere: false }
+    return { data: '', version: Number(version?.version) }
   }
-  const [meta] = (await connection.read(
-    `SELECT data, (coalesce((SELECT max(tx) FROM ${names.log}), 0) - tx_base
-      >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)::text AS is_from_elsewhere FROM ${names.meta}`,
-  )) as readonly { readonly data: string; readonly is_from_elsewhere: string }[]
-  return { data: meta?.data ?? '', version: schemaVersion, isFromElsewhere: meta?.is_from_elsewhere === 'true' }
+  const [meta] = (await connection.read(`SELECT data FROM ${names.meta}`)) as readonly { readonly data: string }[]
+  return { data: meta?.data ?? '', version: schemaVersion }
 }
 
 function incompatible(message: string): StoreError {

@@ -3,7 +3,7 @@ import type { CheckedQuery } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { type Bounds, boundsSql, canMatch, isPlain, pageSql } from './queries.ts'
 import { cutSql, fromRow, type StoredRow, selected } from './rows.ts'
-import { closedTx, type Names } from './schema.ts'
+import type { Names } from './schema.ts'
 
 /** How many records of a time are looked at to find where it lies. */
 const mostInTime = 100_000
@@ -47,29 +47,19 @@ export async function readOne(connection: Connection, id: string): Promise<Comma
   return row === undefined ? undefined : fromRow(row)
 }
 
-/** A place among all changes: the transaction, and the change within and beyond it. */
-export interface Place {
-  readonly tx: string
-  readonly change: string
-}
-
-/**
- * The next latest changes after a place. Only of transactions older than any that is still open: one of those may yet
- * commit a change that comes before what is already there to be seen.
- */
+/** The next latest changes after one of them. They become visible in the order of their numbers, see `turnSql`. */
 export function changesSql(names: Names): string {
-  const next = `SELECT l.* FROM ${names.log} l WHERE (l.tx, l.change) > ($1::bigint, $2::bigint) AND l.tx < ${closedTx(names)}
-    ORDER BY l.tx, l.change LIMIT ${changesAtOnce}`
-  return cutSql(next, 'tx, change')
+  const next = `SELECT l.* FROM ${names.log} l WHERE l.change > $1::bigint ORDER BY l.change LIMIT ${changesAtOnce}`
+  return cutSql(next, 'change')
 }
 
-/** What `changesSql` finds, each with its place. */
+/** What `changesSql` finds, each with its number. */
 export async function readChanges(
   connection: Connection,
-  { tx, change }: Place,
-): Promise<readonly { readonly at: Place; readonly record: CommandRecord }[]> {
-  const rows = (await connection.read(changesSql(connection.names), [tx, change], true)) as readonly StoredRow[]
-  return rows.map((row) => ({ at: { tx: row.tx ?? '', change: row.change ?? '' }, record: fromRow(row) }))
+  after: string,
+): Promise<readonly { readonly at: string; readonly record: CommandRecord }[]> {
+  const rows = (await connection.read(changesSql(connection.names), [after], true)) as readonly StoredRow[]
+  return rows.map((row) => ({ at: row.change ?? '', record: fromRow(row) }))
 }
 
 /** Between which sequences to look; undefined where there is nothing. */

@@ -96,7 +96,7 @@ export type StoredRow = Readonly<Record<string, string | null>> & {
 
 /** What is read of every record. */
 export const selected: string = [
-  ...['l.sequence::text', 'l.tx::text', 'l.change::text'],
+  ...['l.sequence::text', 'l.change::text'],
   ...columns.map(([name, type]) => (type === 'bytea' ? `l.${name}` : `l.${name}::text`)),
 ].join(', ')
 

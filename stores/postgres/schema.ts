@@ -28,8 +28,7 @@ export const schemaVersion = 1
 
 /**
  * The schema, version by version: the statements of `migrations[n]` bring version n to n + 1. What has been released never
- * changes; what comes is added at the end. `tx` is the transaction of the latest change, for followers, counted from `tx_base`:
- * in a dump that is restored on another server all transactions shall come before those of that server.
+ * changes; what comes is added at the end. `change` is the place of the latest change among all, for followers.
  */
 function migrations({ log, event, attribute, meta, changes }: Names, table: string): readonly (readonly string[])[] {
   const index = (suffix: string, columns: string, where = ''): string =>
@@ -41,7 +40,6 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
       `CREATE SEQUENCE ${changes}`,
       `CREATE TABLE ${log} (
         sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        tx bigint NOT NULL,
         change bigint NOT NULL DEFAULT nextval('${changes.replaceAll("'", "''")}'),
         id text COLLATE "C" NOT NULL UNIQUE,
         type text COLLATE "C" NOT NULL,
@@ -82,7 +80,7 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
         source jsonb,
         traceparent text
       )`,
-      `CREATE INDEX "${table}_change" ON ${log} (tx, change)`,
+      `CREATE INDEX "${table}_change" ON ${log} (change)`,
       index('correlation', 'correlation_id, sequence'),
       present('causation', 'causation_id'),
       present('client', 'client_ref'),
@@ -103,7 +101,7 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
         sequence bigint NOT NULL,
         PRIMARY KEY (name, value, sequence)
       )`,
-      `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL, tx_base bigint NOT NULL DEFAULT 0)`,
+      `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL)`,
       `INSERT INTO ${meta} (data, version) VALUES (gen_random_uuid()::text, 1)`,
     ],
   ]
@@ -126,21 +124,12 @@ export function migrationSql(names: Names, { schema, table }: CheckedOptions): s
   return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${lock});\n${place}\n${steps.join('\n')}\nEND $do$`
 }
 
-/** The number of the transaction under way, as records have it. */
-export function currentTx({ meta }: Names): string {
-  return `(SELECT tx_base + pg_current_xact_id()::text::bigint FROM ${meta})`
-}
-
-/** Below this number no transaction is open, nor will any be. */
-export function closedTx({ meta }: Names): string {
-  return `(SELECT tx_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM ${meta})`
-}
-
-/** Counts transactions from where the records end. Of those who do it at once, the later ones do nothing. */
-export function rebaseSql({ log, meta }: Names): string {
-  return `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${lock});
-    UPDATE ${meta} SET tx_base = (SELECT max(tx) FROM ${log})
-    WHERE (SELECT max(tx) FROM ${log}) - tx_base >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint; END $do$`
+/**
+ * Whoever writes waits here for the others. A transaction gives way only once all can see what it did, so that whatever has
+ * the larger number also becomes visible later.
+ */
+export function turnSql({ log }: Names): string {
+  return `pg_advisory_xact_lock(${lock}, '${log.replaceAll("'", "''")}'::regclass::oid::integer)`
 }
 
 function literal(text: string): string {

@@ -2,12 +2,11 @@ import type { RecordResult, StoreError } from '../../src/index.ts'
 import type { GroupAnswer, GroupWrite } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { columns, outcomeColumns, type Row, shortSql, toExactRow } from './rows.ts'
-import { currentTx, type Names } from './schema.ts'
+import { type Names, turnSql } from './schema.ts'
 
 /**
  * One statement, and so one transaction, for a whole group: whoever comes first with an id inserts, an outcome replaces what
- * is still `created`, and whatever is neither gives no row back. Racing statements wait for each other row by row, in the
- * order of ids, so that no two can wait for one another.
+ * is still `created`, and whatever is neither gives no row back. Numbers are drawn in turn, see `turnSql`.
  */
 export function writeSql(names: Names): string {
   const { log, event, attribute, changes } = names
@@ -19,12 +18,12 @@ export function writeSql(names: Names): string {
         : `${column} = CASE WHEN excluded.${given} IS NULL THEN l.${column} ELSE excluded.${column} END`,
     ),
   )
-  return `WITH written AS (
-    INSERT INTO ${log} AS l (${columns.map(([name]) => name).join(', ')}, tx)
-    SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}, ${currentTx(names)}
-    FROM unnest(${arrays.join(', ')}) AS i (${columns.map(([name]) => name).join(', ')})
+  return `WITH turn AS MATERIALIZED (SELECT ${turnSql(names)}), written AS (
+    INSERT INTO ${log} AS l (${columns.map(([name]) => name).join(', ')})
+    SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}
+    FROM turn, unnest(${arrays.join(', ')}) AS i (${columns.map(([name]) => name).join(', ')})
     ON CONFLICT (id) DO UPDATE SET ${sets.join(', ')},
-      tx = excluded.tx, change = nextval('${changes}')
+      change = nextval('${changes}')
     WHERE l.state = 'created' AND excluded.state <> 'created'
     RETURNING l.id, l.sequence, l.events, l.attributes, l.xmax = 0 AS is_new
   ), events AS (
@@ -54,16 +53,14 @@ export async function writeRows(
   const later = writes.flatMap(({ intent, outcome }) =>
     intent !== undefined && outcome !== undefined ? [outcome] : [],
   )
-  const second = later.length === 0 ? first : await writeOnce(connection, sql, later).catch(toStoreError)
+  // The intents are written by now, whatever becomes of these.
+  const second =
+    later.length === 0 ? first : await writeOnce(connection, sql, later).catch((error: StoreError) => error)
   return writes.map(({ intent, outcome }) => {
     const result = first.get((intent ?? (outcome as Row)).id) ?? 'unchanged'
     if (intent === undefined || outcome === undefined) return result
     return [result, second instanceof Map ? (second.get(outcome.id) ?? 'unchanged') : second]
   })
-}
-
-function toStoreError(thrown: unknown): StoreError {
-  return thrown as StoreError
 }
 
 /** What became of those that changed something. */
