@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { CommandRecord } from '../src/index.ts'
-import type { SqliteDatabase, SqliteStatement } from '../stores/sqlite/driver.ts'
+import type { SqliteDatabase, SqliteStatement } from '../storekit/sqlite/driver.ts'
 import { columns, type Row, toRow } from '../stores/sqlite/rows.ts'
 import { migrate } from '../stores/sqlite/schema.ts'
 import type { RawDriver, RawTransaction } from './store-subjects.ts'

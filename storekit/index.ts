@@ -21,3 +21,8 @@ export {
   matches,
 } from './query.ts'
 export { checkRecord, isSettled, settle, takeRecord } from './record.ts'
+export { SqliteConnection, type SqliteParts, type SqlitePlace } from './sqlite/connection.ts'
+export type { SqliteDatabase, SqliteStatement } from './sqlite/driver.ts'
+export { checkFileOptions, type SqliteFileChecked, type SqliteFileOptions } from './sqlite/options.ts'
+export { numberOf, type SqliteSchema } from './sqlite/prepare-database.ts'
+export { SqliteRefused, toSqliteError } from './sqlite/store-error.ts'

@@ -1,3 +1,2 @@
-export type { SqliteDatabase, SqliteStatement } from './driver.ts'
-export type { SqliteStoreOptions } from './options.ts'
-export { type SqliteStore, sqliteStore } from './sqlite-store.ts'
+export type { SqliteDatabase, SqliteStatement } from '../../storekit/index.ts'
+export { type SqliteStore, type SqliteStoreOptions, sqliteStore } from './sqlite-store.ts'

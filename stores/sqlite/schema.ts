@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../../src/index.ts'
-import type { SqliteDatabase } from './driver.ts'
+import { numberOf, type SqliteDatabase } from '../../storekit/index.ts'
 
 /** Marks a file as a command log: `file` and others show it. Reads `clog`. */
 const applicationId = 0x636c6f67
@@ -115,12 +115,4 @@ export function migrate(database: SqliteDatabase, isShared = false): string {
   if (version < migrations.length) database.exec(`PRAGMA user_version = ${migrations.length}`)
   database.exec('UPDATE command_log_meta SET next = next + 1')
   return (database.prepare('SELECT data FROM command_log_meta').get() as { readonly data: string }).data
-}
-
-/** What a setting is, also where the handle's owner has made integers bigints. */
-export function numberOf(
-  database: SqliteDatabase,
-  pragma: 'user_version' | 'application_id' | 'synchronous' | 'busy_timeout',
-): number {
-  return Number(database.pragma(pragma, { simple: true }))
 }

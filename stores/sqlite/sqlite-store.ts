@@ -19,6 +19,7 @@ import {
 } from '../../src/index.ts'
 import {
   type CheckedQuery,
+  checkFileOptions,
   checkPurge,
   checkQuery,
   checkText,
@@ -28,10 +29,10 @@ import {
   followChanges,
   groupCommit,
   openPosition,
+  type SqliteFileOptions,
   sealPosition,
 } from '../../storekit/index.ts'
-import { Connection } from './connection.ts'
-import { checkOptions, type SqliteStoreOptions } from './options.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { purgeRows } from './purge.ts'
 import { readChanges, readCorrelation, readOne, readPage } from './reads.ts'
 import { type Row, toRow } from './rows.ts'
@@ -40,6 +41,9 @@ import { makeWriter } from './writer.ts'
 /** A log in an SQLite file: core contract, `follow` (with what other processes write) and `purge`. */
 export type SqliteStore = CommandLogStore & Followable & Purgeable
 
+/** What `sqliteStore` takes: a path, for a file of its own, or a handle that its owner closes. */
+export type SqliteStoreOptions = SqliteFileOptions
+
 /** A group is one transaction: large enough to share a sync, small enough that those who wait for it do not notice. */
 const groupSize = 128
 /** How often a waiting follower looks for what other processes have written. */
@@ -47,8 +51,8 @@ const pollMs = 50
 
 /** Opens a log in an SQLite file, made or migrated, with settings that keep the promise; a `StoreError` where that fails. */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const checked = checkOptions(options)
-  const connection = await Connection.open(checked)
+  const checked = checkFileOptions(options)
+  const connection = await openConnection(checked)
   const closed = new AbortController()
   const changes = changeSource(connection)
   const writer = makeWriter(connection, checked)

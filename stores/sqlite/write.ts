@@ -1,8 +1,7 @@
 import { type RecordResult, StoreError } from '../../src/index.ts'
-import type { GroupResult, GroupWrite } from '../../storekit/index.ts'
+import { type GroupResult, type GroupWrite, SqliteRefused, toSqliteError } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
 import { columns, type Row } from './rows.ts'
-import { Refused, toStoreError } from './store-error.ts'
 
 const insert = `INSERT INTO command_log (sequence, change, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})`
 const numbers = ['settled_at', 'duration_ms', 'attempts']
@@ -38,7 +37,7 @@ export async function writeRows(
     try {
       return await connection.write(() => writeAll(connection, writes, refused))
     } catch (thrown) {
-      if (!(thrown instanceof Refused)) throw thrown
+      if (!(thrown instanceof SqliteRefused)) throw thrown
       refused.set(thrown.index, thrown.error)
     }
   }
@@ -56,9 +55,9 @@ function writeAll(
     try {
       return writeOne(connection, write, counter)
     } catch (thrown) {
-      const { code, message } = toStoreError(thrown)
+      const { code, message } = toSqliteError(thrown)
       if (code === 'INVALID_RECORD' || code === 'RECORD_TOO_LARGE')
-        throw new Refused(index, new StoreError(code, message))
+        throw new SqliteRefused(index, new StoreError(code, message))
       throw thrown
     }
   })

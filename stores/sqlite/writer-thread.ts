@@ -2,8 +2,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { StoreError } from '../../src/index.ts'
-import { Connection } from './connection.ts'
-import { toStoreError } from './store-error.ts'
+import { toSqliteError } from '../../storekit/index.ts'
+import { openConnection } from './connection.ts'
 import { writeRows } from './write.ts'
 import type { Answer, Packed, PackedResult, ThreadData } from './writer.ts'
 
@@ -11,7 +11,7 @@ const port = parentPort
 if (port === null) throw new Error('This is a thread of the store')
 
 const { options, place } = workerData as ThreadData
-const connection = await Connection.open(options, place)
+const connection = await openConnection(options, place)
 const say = (answer: Answer): void => port.postMessage(answer)
 
 /** One group after the other: answers are told apart by their order alone. */
@@ -28,7 +28,7 @@ async function write(group: readonly Packed[]): Promise<void> {
     )
     say({ results: results.map((result) => (typeof result === 'string' ? result : pack(result))) })
   } catch (thrown) {
-    say({ failure: pack(toStoreError(thrown, 'unknown')) })
+    say({ failure: pack(toSqliteError(thrown, 'unknown')) })
   }
   connection.cutLog()
 }

@@ -8,9 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { StoreError } from '../../src/index.ts'
-import type { GroupWrite } from '../../storekit/index.ts'
-import { Connection } from './connection.ts'
-import { checkOptions } from './options.ts'
+import { checkFileOptions, type GroupWrite } from '../../storekit/index.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { type Row, toRow } from './rows.ts'
 import { sqliteStore } from './sqlite-store.ts'
 import { made } from './testing/samples.ts'
@@ -32,8 +31,8 @@ async function threaded(
   deadlineMs = 2000,
 ): Promise<{ writer: Writer; connection: Connection; path: string }> {
   const path = join(folder, `${name}.db`)
-  const options = checkOptions({ path, deadlineMs })
-  const connection = await Connection.open(options)
+  const options = checkFileOptions({ path, deadlineMs })
+  const connection = await openConnection(options)
   const writer = makeWriter(connection, options)
   await writer.write(groupOf('first'))
   const write = connection.write.bind(connection)
@@ -136,8 +135,8 @@ test('under load a store writes everything once, whoever writes it, and leaves n
 
 test('a thread that finds no file makes none, and the store says what is wrong', async () => {
   const path = join(folder, 'gone.db')
-  const options = checkOptions({ path, deadlineMs: 500 })
-  const connection = await Connection.open(options)
+  const options = checkFileOptions({ path, deadlineMs: 500 })
+  const connection = await openConnection(options)
   const writer = makeWriter(connection, options)
   renameSync(path, `${path}.away`)
   await sleep(300)

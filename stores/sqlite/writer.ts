@@ -1,8 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { StoreError } from '../../src/index.ts'
-import { Deadline, type GroupResult, type GroupWrite } from '../../storekit/index.ts'
-import type { Connection, Place } from './connection.ts'
-import type { CheckedOptions } from './options.ts'
+import {
+  Deadline,
+  type GroupResult,
+  type GroupWrite,
+  type SqliteFileChecked,
+  type SqlitePlace,
+} from '../../storekit/index.ts'
+import type { Connection } from './connection.ts'
 import type { Row } from './rows.ts'
 import { writeRows } from './write.ts'
 
@@ -15,8 +20,8 @@ export interface Writer {
 
 /** What a thread needs to know: which file, and that it must be this very one. */
 export interface ThreadData {
-  readonly options: CheckedOptions
-  readonly place: Place
+  readonly options: SqliteFileChecked
+  readonly place: SqlitePlace
 }
 
 /** A record on its way to the thread: its phase, and what becomes its row. */
@@ -38,7 +43,7 @@ const pauseMs = 10_000
  * connection of its own, which is started by the first of them, so that neither their rows nor the disk hold up the event
  * loop. A borrowed handle is of this thread, and so is all that is written through it.
  */
-export function makeWriter(connection: Connection, options: CheckedOptions): Writer {
+export function makeWriter(connection: Connection, options: SqliteFileChecked): Writer {
   const ending = new Set<Promise<void>>()
   let thread: Thread | undefined
   let notBefore = options.database === undefined ? 0 : Number.POSITIVE_INFINITY
@@ -50,7 +55,7 @@ export function makeWriter(connection: Connection, options: CheckedOptions): Wri
   }
 
   /** The thread for this file, if it is up; starts it otherwise. */
-  function threadFor(place: Place): Thread | undefined {
+  function threadFor(place: SqlitePlace): Thread | undefined {
     if (thread?.isDead) {
       notBefore = performance.now() + pauseMs
       thread = undefined
@@ -91,7 +96,7 @@ function isLarge(writes: readonly GroupWrite<Row>[]): boolean {
 }
 
 class Thread {
-  readonly place: Place
+  readonly place: SqlitePlace
   isOpen = false
   isDead = false
   #worker: Worker | undefined

@@ -8,23 +8,23 @@ interface CommonOptions {
   readonly deadlineMs?: number | undefined
 }
 
-/** What `sqliteStore` takes: a path, for a file of its own, or a handle that its owner closes. */
-export type SqliteStoreOptions = CommonOptions &
+/** A path, for a file that the store opens and closes, or a handle that its owner closes. */
+export type SqliteFileOptions = CommonOptions &
   (
     | { readonly path: string; readonly database?: undefined }
     | { readonly database: SqliteDatabase; readonly path?: undefined }
   )
 
 /** Options with every default in place. */
-export interface CheckedOptions {
+export interface SqliteFileChecked {
   readonly path: string
   readonly database: SqliteDatabase | undefined
   readonly durability: 'power' | 'process'
   readonly deadlineMs: number
 }
 
-/** Refuses what `sqliteStore` cannot work with, before any file is touched. */
-export function checkOptions(options: SqliteStoreOptions): CheckedOptions {
+/** Refuses what a store cannot work with, before any file is touched. */
+export function checkFileOptions(options: SqliteFileOptions): SqliteFileChecked {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
   const { path, database, durability = 'power', deadlineMs = 5000 } = options
   if ((path === undefined) === (database === undefined)) throw new TypeError('expected either path or database')

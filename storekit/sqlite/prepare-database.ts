@@ -1,9 +1,15 @@
 import { accessSync, constants } from 'node:fs'
-import Database from 'better-sqlite3'
 import { StoreError } from '../../src/index.ts'
 import type { SqliteDatabase } from './driver.ts'
-import type { CheckedOptions } from './options.ts'
-import { checkSchema, migrate, numberOf } from './schema.ts'
+import type { SqliteFileChecked } from './options.ts'
+
+/** The tables that a store has in a file. */
+export interface SqliteSchema {
+  /** Refuses a file that is not for these tables, or of a newer version. Changes nothing. */
+  check(database: SqliteDatabase, isShared: boolean): void
+  /** Makes them or brings them up to date, within a transaction, and writes in any case; gives back what the data are called. */
+  migrate(database: SqliteDatabase, isShared: boolean): string
+}
 
 /** Before it SQLite could lose a write when a log was reset while another process wrote (sqlite.org/wal.html#walresetbug). */
 const oldestSqlite = [3, 51, 3]
@@ -25,8 +31,8 @@ export function checkNode(): void {
   throw new StoreError('STORE_INCOMPATIBLE', `Node ${node} is too old: expected ${oldestNode} or later`)
 }
 
-/** A handle on a file; one that is opened again must be there. */
-export function openFile(path: string, isAgain: boolean): SqliteDatabase {
+/** Refuses a file that cannot be written to, before it is opened. */
+export function checkWritable(path: string): void {
   // SQLite would open it for reading, and leave files beside it that cannot be written to either, even when it can.
   try {
     accessSync(path, constants.W_OK)
@@ -36,11 +42,14 @@ export function openFile(path: string, isAgain: boolean): SqliteDatabase {
       throw new StoreError('STORE_READ_ONLY', `The file cannot be written to (${code})`)
     }
   }
-  return new Database(path, { timeout: 0, fileMustExist: isAgain }) as SqliteDatabase
 }
 
-/** Checks and sets what the promise needs; gives back what the log is called. */
-export function prepareDatabase(database: SqliteDatabase, { durability, database: borrowed }: CheckedOptions): string {
+/** Checks and sets what the promise needs; gives back what the data are called. */
+export function prepareDatabase(
+  database: SqliteDatabase,
+  { durability, database: borrowed }: SqliteFileChecked,
+  schema: SqliteSchema,
+): string {
   const version = (database.prepare('SELECT sqlite_version() AS version').get() as { version: string }).version
   if (isOlder(version.split('.').map(Number), oldestSqlite)) {
     throw new StoreError(
@@ -49,10 +58,10 @@ export function prepareDatabase(database: SqliteDatabase, { durability, database
     )
   }
   if (database.memory)
-    throw new StoreError('STORE_INCOMPATIBLE', 'A database in memory is not durable: use memoryStore')
+    throw new StoreError('STORE_INCOMPATIBLE', 'A database in memory is not durable: use a store in memory')
   if (database.inTransaction) throw ownersTransaction
   // First of all: nothing is changed in a file that is not ours.
-  checkSchema(database, borrowed !== undefined)
+  schema.check(database, borrowed !== undefined)
   if (database.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
     throw new StoreError('STORE_INCOMPATIBLE', 'The file cannot have a write-ahead log, which needs a local disk')
   }
@@ -63,7 +72,7 @@ export function prepareDatabase(database: SqliteDatabase, { durability, database
     database.exec('BEGIN IMMEDIATE')
     let data: string
     try {
-      data = migrate(database, borrowed !== undefined)
+      data = schema.migrate(database, borrowed !== undefined)
       database.exec('COMMIT')
     } catch (thrown) {
       if (database.inTransaction) database.exec('ROLLBACK')
@@ -75,7 +84,7 @@ export function prepareDatabase(database: SqliteDatabase, { durability, database
 }
 
 /** What a commit waits for; gives the number back that SQLite has for it. */
-export function setLevel(database: SqliteDatabase, { durability }: Pick<CheckedOptions, 'durability'>): number {
+export function setLevel(database: SqliteDatabase, { durability }: Pick<SqliteFileChecked, 'durability'>): number {
   const level = durability === 'process' ? 1 : 2
   database.pragma(`synchronous = ${level}`)
   return level
@@ -84,4 +93,12 @@ export function setLevel(database: SqliteDatabase, { durability }: Pick<CheckedO
 function isOlder(version: readonly number[], oldest: readonly number[]): boolean {
   const index = oldest.findIndex((part, at) => part !== version[at])
   return index !== -1 && (version[index] ?? 0) < (oldest[index] ?? 0)
+}
+
+/** What a setting is, also where the handle's owner has made integers bigints. */
+export function numberOf(
+  database: SqliteDatabase,
+  pragma: 'user_version' | 'application_id' | 'synchronous' | 'busy_timeout',
+): number {
+  return Number(database.pragma(pragma, { simple: true }))
 }

@@ -14,7 +14,7 @@ const kinds: readonly (readonly [begin: string, code: string, message: string])[
 ]
 
 /** A record that cannot be written, so that its whole group was rolled back. */
-export class Refused extends Error {
+export class SqliteRefused extends Error {
   readonly index: number
   readonly error: StoreError
   constructor(index: number, error: StoreError) {
@@ -25,7 +25,7 @@ export class Refused extends Error {
 }
 
 /** What SQLite failed with. Tells of the driver's error its code alone: its message may hold values. */
-export function toStoreError(thrown: unknown, written: 'no' | 'unknown' = 'no'): StoreError {
+export function toSqliteError(thrown: unknown, written: 'no' | 'unknown' = 'no'): StoreError {
   if (thrown instanceof StoreError) return thrown
   const code = codeOf(thrown)
   const [, ours, message] = kinds.find(([begin]) => code.startsWith(begin)) ?? [
