@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Command,
+  CommandConflict,
+  type CommandContext,
+  type Decision,
+  type EventRef,
+  type Handler,
+  InvalidArgument,
+  uuidv7,
+} from '../src/index.ts'
+import { type Decided, readDecided } from './decided.ts'
+import type { DomainEvent, EventMetadata, EventStore, Fenceable, NewEvent, RecordedEvent } from './event-store.ts'
+import { type Folding, loadStream } from './load-stream.ts'
+import { checkPolicy, type SnapshotPolicy } from './snapshot.ts'
+
+/** What `decider` takes. `C` and `Event` are unions of all commands that it decides and all events of its streams. */
+export interface DeciderOptions<C extends Command, Event extends DomainEvent, State, Result> {
+  /** What a stream without events amounts to; a new value each time. */
+  readonly initialState: () => State
+  /** May refuse by throwing `CommandRejected` and its kin. May run several times for one command: no side effects here. */
+  readonly decide: (
+    command: C,
+    state: State,
+    context: CommandContext<C>,
+  ) => Decided<NoInfer<Event>, Result> | Promise<Decided<NoInfer<Event>, Result>>
+  /** The state after an event. */
+  readonly evolve: (state: State, event: Event) => State
+  /** Whose events decide this command. */
+  readonly stream: (command: C, context: CommandContext<C>) => string
+  readonly store: EventStore & Partial<Fenceable>
+  /** How often a lost race is decided anew; default 8. */
+  readonly retries?: number | undefined
+  /** Spares reading long streams from the start; none by default. */
+  readonly snapshot?: SnapshotPolicy | undefined
+  /** Ids of events; default `uuidv7`. */
+  readonly newId?: (() => string) | undefined
+}
+
+type AppendFailure = Error & { readonly code: string; readonly written: string }
+
+const longestPause = 200
+
+/**
+ * Makes a handler of a decider: it reads the stream, folds it, decides, and appends with the version it has read, so that
+ * no decision rests on a state that was gone. Register it for each of its commands.
+ *
+ * - A lost race is decided anew on fresh state after a random pause, then it is `CommandConflict` with the code
+ *   `stream-conflict`. An aborted command appends nothing more, and fails with the signal's reason.
+ * - Events that already carry this command's id are its decision: they are answered, without a result, and nothing is
+ *   decided. Only what is read is looked at: after a snapshot that is newer than those events they go unseen.
+ * - After an append whose outcome is unknown it looks first, then decides anew; the version that it expects keeps a late
+ *   append from counting twice. Where that ends without certainty it fences the command, if the store can.
+ * - A dry run decides too, answers with the references that the events would have, and appends nothing.
+ */
+export function decider<C extends Command, Event extends DomainEvent, State, Result = undefined>(
+  options: DeciderOptions<C, Event, State, Result>,
+): Handler<C, Result> {
+  checkOptions(options)
+  const { store, stream: streamOf, retries = 8, newId = uuidv7 } = options
+  return async function decideAndAppend(command, context): Promise<Decision<Result>> {
+    const stream = streamOf(command, context)
+    let isInDoubt = false
+    for (let attempt = 0; ; attempt++) {
+      const { state, version, events: read } = await loadStream(options as Folding<Event, State>, stream)
+      const earlier = context.dryRun ? [] : refsOf(read.filter(({ metadata }) => metadata.commandId === context.id))
+      if (earlier.length > 0) return { events: earlier }
+      const { events, ...rest } = readDecided<Result>(await options.decide(command, state, context))
+      const metadata = metadataOf(context)
+      const fresh = events.map(({ type, data }): NewEvent => ({ id: newId(), type, data, metadata }))
+      const refs = fresh.map(({ id, type }, index) => ({ id, type, stream, version: version + 1 + index }))
+      if (context.dryRun || fresh.length === 0) return { events: refs, ...rest }
+      // A sender that has been told of its abort must not find events later.
+      context.signal.throwIfAborted()
+      try {
+        await store.append(stream, fresh, { expectedVersion: version })
+        return { events: refs, ...rest }
+      } catch (error) {
+        if (!isOpen(error)) throw error
+        isInDoubt ||= error.written === 'unknown'
+        if (attempt >= retries) return await giveUp(error, { context, store, stream, isInDoubt })
+      }
+      await pause(attempt, context.signal)
+    }
+  }
+}
+
+/** Whether trying again makes sense: a lost race, or an append that nobody knows the outcome of. */
+function isOpen(error: unknown): error is AppendFailure {
+  const { name, code, written } = (error ?? {}) as Partial<AppendFailure>
+  return name === 'EventStoreError' && (code === 'VERSION_CONFLICT' || written === 'unknown')
+}
+
+interface Abandoned {
+  readonly context: CommandContext
+  readonly store: EventStore & Partial<Fenceable>
+  readonly stream: string
+  readonly isInDoubt: boolean
+}
+
+/** The end of all tries: a conflict, unless one of the doubtful ones has been written after all. */
+async function giveUp(
+  error: AppendFailure,
+  { context, store, stream, isInDoubt }: Abandoned,
+): Promise<Decision<never>> {
+  const isConflict = error.code === 'VERSION_CONFLICT'
+  if (isInDoubt) {
+    // A stream that has moved on lets no earlier append in any more: one look is enough. Else only a fence is.
+    const events = isConflict ? await store.read(stream) : ((await store.fence?.(context.id)) ?? [])
+    const own = refsOf(events.filter(({ metadata }) => metadata.commandId === context.id))
+    if (own.length > 0) return { events: own }
+  }
+  if (!isConflict) throw error
+  const detail = 'Others kept changing what this command decides on'
+  const problem = { type: 'about:blank', title: 'Conflict', status: 409, code: 'stream-conflict', detail }
+  throw new CommandConflict(problem, { cause: error })
+}
+
+async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(Math.random() * Math.min(longestPause, 2 * 2 ** attempt), undefined, { signal })
+  } catch {
+    // Aborted: the timer's own error says less than the reason that the sender gave.
+    signal.throwIfAborted()
+  }
+}
+
+/** References to events of a store. */
+export function refsOf(events: readonly RecordedEvent[]): readonly EventRef[] {
+  return events.map(({ id, type, stream, version }) => ({ id, type, stream, version }))
+}
+
+function metadataOf({ id, correlationId, causationId, tenantId, userId }: CommandContext): EventMetadata {
+  return {
+    commandId: id,
+    correlationId,
+    ...(causationId === undefined ? {} : { causationId }),
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(userId === undefined ? {} : { userId }),
+    recordedAt: Date.now(),
+  }
+}
+
+function checkOptions<C extends Command, Event extends DomainEvent, State, Result>(
+  options: DeciderOptions<C, Event, State, Result>,
+): void {
+  for (const name of ['initialState', 'decide', 'evolve', 'stream'] as const) {
+    if (typeof options[name] !== 'function') throw new InvalidArgument(name, 'a function', options[name])
+  }
+  const { store, retries = 0, snapshot } = options
+  if (typeof store?.append !== 'function') throw new InvalidArgument('store', 'an EventStore', store)
+  if (!(Number.isSafeInteger(retries) && retries >= 0))
+    throw new InvalidArgument('retries', 'a whole number from 0', retries)
+  if (snapshot !== undefined) checkPolicy(snapshot)
+}
