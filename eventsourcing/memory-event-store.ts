@@ -48,21 +48,17 @@ export function memoryEventStore(): MemoryEventStore {
       checkOpen()
       const expected = checkAppend(stream, options)
       const taken = takeEvents(events)
-      const kept = streams.get(stream) ?? []
       if (taken.some(({ metadata }) => fences.has(metadata.commandId))) throw fenced()
       if (taken.some(({ id }) => ids.has(id))) throw duplicateEvent()
-      if (expected !== undefined && expected !== kept.length) throw versionConflict(expected, kept.length)
-      if (taken.length > 0) streams.set(stream, kept)
-      for (const event of taken) {
-        const added: Kept = { event, stream, version: kept.length + 1 }
-        const { commandId } = event.metadata
-        const caused = commands.get(commandId)
-        if (caused === undefined) commands.set(commandId, [added])
-        else caused.push(added)
-        kept.push(added)
+      const version = streams.get(stream)?.length ?? 0
+      if (expected !== undefined && expected !== version) throw versionConflict(expected, version)
+      for (const [index, event] of taken.entries()) {
+        const kept: Kept = { event, stream, version: version + 1 + index }
+        addTo(streams, stream, kept)
+        addTo(commands, event.metadata.commandId, kept)
         ids.add(event.id)
       }
-      return kept.length
+      return version + taken.length
     },
 
     async close(): Promise<void> {
@@ -76,6 +72,12 @@ export function memoryEventStore(): MemoryEventStore {
       return (commands.get(commandId) ?? []).map(toEvent)
     },
   }
+}
+
+function addTo(lists: Map<string, Kept[]>, key: string, kept: Kept): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [kept])
+  else list.push(kept)
 }
 
 function toEvent({ event, stream, version }: Kept): RecordedEvent {

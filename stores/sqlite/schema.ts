@@ -86,7 +86,9 @@ export const migrations: readonly (readonly string[])[] = [
  */
 export function checkSchema(database: SqliteDatabase, isShared: boolean): void {
   // In this order: whoever finds tables that another process makes right now also finds their version.
-  const names = database.prepare('SELECT name FROM sqlite_schema').all() as { readonly name: string }[]
+  const tables = database.prepare('SELECT tbl_name AS name FROM sqlite_schema').all() as { readonly name: string }[]
+  // Events may have come first into a file that both are to share.
+  const names = tables.filter(({ name }) => !name.startsWith('event_log'))
   const version = numberOf(database, 'user_version')
   if (version === 0) {
     if (names.length === 0 || (isShared && !names.some(({ name }) => name.startsWith('command_log')))) return
