@@ -121,8 +121,16 @@ test('a decision without events is successful, whatever form nothing takes', asy
 })
 
 test('several events of an asynchronous decision have ascending versions, and come with a result', async () => {
-  const store = memoryEventStore()
-  await store.append('a', [rival('r-1')])
+  const events = memoryEventStore()
+  await events.append('a', [rival('r-1')])
+  const appended: unknown[] = []
+  const store: EventStore = {
+    ...events,
+    append(stream, added, options) {
+      appended.push(options)
+      return events.append(stream, added, options)
+    },
+  }
   const handler = decider({
     initialState: () => 0,
     async decide({ data }: Deposit, balance: number): Promise<{ events: Happened[]; result: number }> {
@@ -133,8 +141,9 @@ test('several events of an asynchronous decision have ascending versions, and co
     stream: () => 'a',
     store,
   })
-  const { result, events } = await new CommandBus<Deposit>().register('deposit', handler).send(deposit(4))
-  assert.deepEqual([result, events.map(({ version }) => version)], [5, [2, 3]])
+  const receipt = await new CommandBus<Deposit>().register('deposit', handler).send(deposit(4))
+  assert.deepEqual([receipt.result, receipt.events.map(({ version }) => version)], [5, [2, 3]])
+  assert.deepEqual(appended, [{ expectedVersion: 1, result: 5 }])
 })
 
 test('what is no decision, or holds what is no event, is InvalidDecision and appends nothing', async () => {

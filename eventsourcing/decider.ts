@@ -11,7 +11,7 @@ import {
 } from '../src/index.ts'
 import { type Decided, readDecided } from './decided.ts'
 import type { DomainEvent, EventMetadata, EventStore, Fenceable, NewEvent, RecordedEvent } from './event-store.ts'
-import { type Folding, loadStream } from './load-stream.ts'
+import { loadStream } from './load-stream.ts'
 import { checkPolicy, type SnapshotPolicy } from './snapshot.ts'
 
 /** What `decider` takes. `C` and `Event` are unions of all commands that it decides and all events of its streams. */
@@ -48,7 +48,7 @@ const longestPause = 200
  * - A lost race is decided anew on fresh state after a random pause, then it is `CommandConflict` with the code
  *   `stream-conflict`. An aborted command appends nothing more, and fails with the signal's reason.
  * - Events that already carry this command's id are its decision: they are answered, without a result, and nothing is
- *   decided. Only what is read is looked at: after a snapshot that is newer than those events they go unseen.
+ *   decided. A first attempt looks at what it reads: events before its snapshot go unseen. Later attempts read everything.
  * - After an append whose outcome is unknown it looks first, then decides anew; the version that it expects keeps a late
  *   append from counting twice. Where that ends without certainty it fences the command, if the store can.
  * - A dry run decides too, answers with the references that the events would have, and appends nothing.
@@ -62,7 +62,9 @@ export function decider<C extends Command, Event extends DomainEvent, State, Res
     const stream = streamOf(command, context)
     let isInDoubt = false
     for (let attempt = 0; ; attempt++) {
-      const { state, version, events: read } = await loadStream(options as Folding<Event, State>, stream)
+      // A snapshot may hide what an earlier attempt has appended.
+      const folding = isInDoubt || context.attempts > 1 ? { ...options, snapshot: undefined } : options
+      const { state, version, events: read } = await loadStream<Event, State>(folding, stream)
       const earlier = context.dryRun ? [] : refsOf(read.filter(({ metadata }) => metadata.commandId === context.id))
       if (earlier.length > 0) return { events: earlier }
       const { events, ...rest } = readDecided<Result>(await options.decide(command, state, context))
@@ -73,7 +75,7 @@ export function decider<C extends Command, Event extends DomainEvent, State, Res
       // A sender that has been told of its abort must not find events later.
       context.signal.throwIfAborted()
       try {
-        await store.append(stream, fresh, { expectedVersion: version })
+        await store.append(stream, fresh, { expectedVersion: version, ...rest })
         return { events: refs, ...rest }
       } catch (error) {
         if (!isOpen(error)) throw error

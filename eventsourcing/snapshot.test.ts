@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Command, CommandBus } from '../src/index.ts'
+import { type Command, CommandBus, type Middleware, retry } from '../src/index.ts'
 import { decider } from './decider.ts'
 import type { EventStore } from './event-store.ts'
 import { memoryEventStore } from './memory-event-store.ts'
@@ -13,7 +13,11 @@ interface Added {
 }
 
 /** A counter that tells its sum, and from which version on its stream was read each time. */
-function counter(policy: Partial<SnapshotPolicy> = {}, store: EventStore = memoryEventStore()) {
+function counter(
+  policy: Partial<SnapshotPolicy> = {},
+  store: EventStore = memoryEventStore(),
+  middleware: readonly Middleware[] = [],
+) {
   const reads: number[] = []
   const watched: EventStore = {
     ...store,
@@ -34,7 +38,7 @@ function counter(policy: Partial<SnapshotPolicy> = {}, store: EventStore = memor
     store: watched,
     snapshot: { every: 3, schemaVersion: 1, ...policy, store: snapshots },
   })
-  const bus = new CommandBus<Add>().register('add', add)
+  const bus = new CommandBus<Add>().use(...middleware).register('add', add)
   async function addOne(id?: string): Promise<number> {
     return (await bus.send({ type: 'add', data: { amount: 1 } }, { id })).result
   }
@@ -108,6 +112,24 @@ test('a repeated command is known by its events after the snapshot, and no longe
   assert.equal((await store.read('counter')).length, 3)
   await addOne('a')
   assert.equal((await store.read('counter')).length, 4)
+})
+
+test('a second attempt finds the events of the first one behind any snapshot', async () => {
+  let faults = 0
+  const faulty: Middleware = async (_, next) => {
+    const decision = await next()
+    // Others come in between, and take a snapshot.
+    if (faults++ === 0) {
+      await addOne('b')
+      await addOne('c')
+      throw Object.assign(new Error('lost'), { retryable: true })
+    }
+    return decision
+  }
+  const { addOne, store } = counter({ every: 1 }, memoryEventStore(), [retry({ baseMs: 0 }), faulty])
+  await addOne('a')
+  const commands = (await store.read('counter')).map(({ metadata }) => metadata.commandId)
+  assert.deepEqual(commands, ['a', 'b', 'c'])
 })
 
 test('the snapshot store in memory keeps copies, and no older state in the place of a newer one', async () => {
