@@ -39,6 +39,8 @@ export interface ReadOptions {
 export interface AppendOptions {
   /** The version of the last event of the stream, 0 where there must be none; any if absent. */
   readonly expectedVersion?: number
+  /** What the command answers with: for a store that writes its outcome together with its events. Others ignore it. */
+  readonly result?: unknown
 }
 
 /** Keeps events in streams. Appends to one stream are one after the other, each whole or not at all. */

@@ -25,4 +25,5 @@ export { SqliteConnection, type SqliteParts, type SqlitePlace } from './sqlite/c
 export type { SqliteDatabase, SqliteStatement } from './sqlite/driver.ts'
 export { checkFileOptions, type SqliteFileChecked, type SqliteFileOptions } from './sqlite/options.ts'
 export { numberOf, type SqliteSchema } from './sqlite/prepare-database.ts'
-export { SqliteRefused, toSqliteError } from './sqlite/store-error.ts'
+export type { SettlesTogether } from './sqlite/settles-together.ts'
+export { isSqliteFailure, SqliteRefused, toSqliteError } from './sqlite/store-error.ts'

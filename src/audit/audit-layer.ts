@@ -10,8 +10,9 @@ import type { CommandRecord } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
 import { type Active, activeOn, leave } from './active.ts'
 import { type Draft, draftRecord, type Ended, isKept, settleRecord } from './draft.ts'
+import { sameOutcome } from './early-outcome.ts'
 import type { Flushed, ResolvedOptions } from './options.ts'
-import { type Capture, capture } from './payload.ts'
+import { capture, captureOf } from './payload.ts'
 import { type Place, Places } from './places.ts'
 import { answerRepeat, isSameCommand } from './repeat.ts'
 import { AuditSignals } from './signals.ts'
@@ -21,6 +22,7 @@ import { Writer } from './writer.ts'
 /** The audit as the outermost layer of a bus: what `withCommandAudit` hands out the public face of. */
 export class AuditLayer implements Layer {
   readonly signals: AuditSignals = new AuditSignals()
+  readonly store: CommandLogStore
   readonly #inner: Layer
   readonly #options: ResolvedOptions
   readonly #writer: Writer
@@ -33,6 +35,7 @@ export class AuditLayer implements Layer {
 
   constructor(inner: Layer, store: CommandLogStore, options: ResolvedOptions) {
     this.#inner = inner
+    this.store = store
     this.#options = options
     this.#now = steadyNow(options.clock)
     this.#active = activeOn(store)
@@ -63,7 +66,7 @@ export class AuditLayer implements Layer {
   run(context: Context): Promise<FullDecision> {
     const isChild = context.parent !== undefined && this.#inFlight > 0
     if (this.#isClosed && !isChild) return Promise.reject(new AuditClosed())
-    const taken = this.#captureOf(context)
+    const taken = captureOf(context, this)
     const draft = draftRecord(context, taken, this.#now(), this.#options.source)
     if (taken.redactionFailed) this.signals.redactionFailed(draft)
     return context.ownId ? this.#runOwnId(context, draft) : this.#runAudited(context, draft)
@@ -106,12 +109,6 @@ export class AuditLayer implements Layer {
     applyParams(context, { ...given, ...answer })
   }
 
-  #captureOf(context: Context): Capture {
-    let { note } = context
-    while (note !== undefined && note.owner !== this) note = note.next
-    return note as Capture
-  }
-
   /** An id that its sender chose may be a repeat, of a command that runs right now too, or waits to be written. */
   async #runOwnId(context: Context, draft: Draft): Promise<FullDecision> {
     const { id, type, payload } = draft
@@ -143,14 +140,18 @@ export class AuditLayer implements Layer {
       context.late = this.signals
       context.record = record
       const startedAt = this.#options.clock.monotonic()
+      const taken = captureOf(context, this)
+      taken.running = { draft: record, startedAt }
       let ending: Ended
       try {
         ending = { decision: await this.#inner.run(context) }
       } catch (error) {
         ending = { thrown: { error } }
       }
-      this.#settle(record, context, ending, startedAt)
-      const writing = isKept(context.keep, record) ? this.#write(record, entry, place) : undefined
+      this.settle(record, context, ending, startedAt)
+      const early = sameOutcome(taken.early, record)
+      const isOpen = early === undefined && isKept(context.keep, record)
+      const writing = isOpen ? this.#write(record, entry, place) : undefined
       let result: RecordResult | 'left' | undefined
       try {
         if (writing !== undefined) result = await writing
@@ -158,7 +159,7 @@ export class AuditLayer implements Layer {
         result = await this.#recover(record, entry, thrown)
       }
       if (result === 'unchanged') await this.#checkOwn(record)
-      this.signals.settled(record)
+      this.signals.settled(early ?? record)
       if (ending.thrown !== undefined) throw ending.thrown.error
       return ending.decision
     } finally {
@@ -168,10 +169,11 @@ export class AuditLayer implements Layer {
     }
   }
 
-  #settle(record: Draft, context: Context, ending: Ended, startedAt: number): void {
+  /** Adds the outcome to a draft as it stands now. */
+  settle(record: Draft, context: Context, ending: Ended, startedAt: number): void {
     record.durationMs = Math.max(0, this.#options.clock.monotonic() - startedAt)
     record.settledAt = this.#now()
-    settleRecord(record, context, ending, this.#captureOf(context))
+    settleRecord(record, context, ending, captureOf(context, this))
   }
 
   /** Everything that is kept whatever comes of it, and that is not refused already, is on the record before it runs. */

@@ -74,7 +74,7 @@ function isInvalidDecision(thrown: unknown): thrown is InvalidDecision {
 }
 
 /** Whether a settled record is one of those that are to be stored. */
-export function isKept(keep: Keep, { state }: CommandRecord): boolean {
+export function isKept(keep: Keep, { state }: Pick<CommandRecord, 'state'>): boolean {
   if (keep === 'all') return true
   if (keep === 'not-successful') return state !== 'successful'
   return keep === 'failures' && state === 'failed'

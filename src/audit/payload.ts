@@ -1,7 +1,7 @@
 import { refusePromise } from '../admit.ts'
 import type { Codec } from '../codec.ts'
 import type { Context, LayerNote } from '../context.ts'
-import type { Payload } from '../record.ts'
+import type { CommandRecord, Payload } from '../record.ts'
 import { copyForRedaction, type Masks, masksOf } from './redact.ts'
 
 /** What was asked, as one audit layer may store it: taken before the handler, or anybody else, can change it. */
@@ -14,13 +14,26 @@ export interface Capture extends LayerNote {
   /** How a kept result is to be encoded. */
   readonly codec: Codec
   readonly limit: number
+  /** While the command runs: its record without an outcome, and when it began. */
+  running: { readonly draft: CommandRecord; readonly startedAt: number } | undefined
+  /** The record that was written together with its events, before the handler had ended. */
+  early: CommandRecord | undefined
 }
 
 /** Encodes a body once, and leaves it out where it must not or cannot be stored. Never throws. */
 export function capture(context: Context, codec: Codec, limit: number, owner: object): Capture {
   const { traits, asked, note: next } = context
   if (traits.redact !== undefined) return captureRedacted(context, codec, limit, owner)
-  return { owner, next, body: encodeBody(asked, codec, limit), masks: undefined, redactionFailed: false, codec, limit }
+  const body = encodeBody(asked, codec, limit)
+  const none = undefined
+  return { owner, next, body, masks: none, redactionFailed: false, codec, limit, running: none, early: none }
+}
+
+/** What this layer took of the command on its way in. */
+export function captureOf(context: Context, owner: object): Capture {
+  let { note } = context
+  while (note !== undefined && note.owner !== owner) note = note.next
+  return note as Capture
 }
 
 /** The payload as the command wants it kept. */
@@ -61,7 +74,7 @@ function captureRedacted(context: Context, codec: Codec, limit: number, owner: o
   const failed = status === 'failed' || (kept?.status === 'unserialisable' && full.status !== 'unserialisable')
   const body = redactedBody({ full, kept, failed }, codec)
   const masks = masksOf(full, codec, failed ? 'failed' : { redacted })
-  return { owner, next, body, masks, redactionFailed: failed, codec, limit }
+  return { owner, next, body, masks, redactionFailed: failed, codec, limit, running: undefined, early: undefined }
 }
 
 interface Redacted {

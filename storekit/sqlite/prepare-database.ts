@@ -17,9 +17,13 @@ const oldestNode = 22
 
 const megabyte = 1024 * 1024
 /** The write-ahead log is moved into the file whenever it has this many pages, and cut back to this size after a peak. */
-const settings = ['wal_autocheckpoint = 2000', `journal_size_limit = ${16 * megabyte}`, 'cache_size = -32000']
+export const settings: readonly string[] = [
+  'wal_autocheckpoint = 2000',
+  `journal_size_limit = ${16 * megabyte}`,
+  'cache_size = -32000',
+]
 /** Where the system does not bring to the disk what it says that it has synced, which is macOS. */
-const fullSync = ['fullfsync = ON', 'checkpoint_fullfsync = ON']
+export const fullSync: readonly string[] = ['fullfsync = ON', 'checkpoint_fullfsync = ON']
 
 /** A borrowed handle whose owner is in the middle of something: our write would be part of that. */
 export const ownersTransaction: Error = Object.assign(new Error(), { name: 'SqliteError', code: 'SQLITE_BUSY' })

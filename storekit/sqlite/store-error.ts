@@ -47,6 +47,11 @@ export function isLost(thrown: unknown): boolean {
   return /^SQLITE_(?:IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY)/.test(codeOf(thrown)) || codeOf(thrown) === 'CLOSED'
 }
 
+/** Whether SQLite or its driver failed, and not the code that called it. */
+export function isSqliteFailure(thrown: unknown): boolean {
+  return codeOf(thrown) !== 'UNKNOWN'
+}
+
 function codeOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return 'UNKNOWN'
   const { name, code, message } = thrown as { name?: unknown; code?: unknown; message?: unknown }

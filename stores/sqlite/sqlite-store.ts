@@ -29,6 +29,7 @@ import {
   followChanges,
   groupCommit,
   openPosition,
+  type SettlesTogether,
   type SqliteFileOptions,
   sealPosition,
 } from '../../storekit/index.ts'
@@ -36,10 +37,11 @@ import { type Connection, openConnection } from './connection.ts'
 import { purgeRows } from './purge.ts'
 import { readChanges, readCorrelation, readOne, readPage } from './reads.ts'
 import { type Row, toRow } from './rows.ts'
+import { makeTogether } from './together.ts'
 import { makeWriter } from './writer.ts'
 
-/** A log in an SQLite file: core contract, `follow` (with what other processes write) and `purge`. */
-export type SqliteStore = CommandLogStore & Followable & Purgeable
+/** A log in an SQLite file: core contract, `follow` (with what other processes write), `purge` and `settleTogether`. */
+export type SqliteStore = CommandLogStore & Followable & Purgeable & SettlesTogether
 
 /** What `sqliteStore` takes: a path, for a file of its own, or a handle that its owner closes. */
 export type SqliteStoreOptions = SqliteFileOptions
@@ -66,6 +68,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
       return results
     },
   })
+  const together = makeTogether(connection, checked.deadlineMs, () => changes.wake())
   const purges = new Set<Promise<number>>()
   let closing: Promise<void> | undefined
 
@@ -110,7 +113,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
 
     close(): Promise<void> {
       closed.abort()
-      closing ??= Promise.allSettled([commit.close(), ...purges])
+      closing ??= Promise.allSettled([commit.close(), together.close(), ...purges])
         .then(() => writer.close())
         .then(() => connection.close())
       return closing
@@ -133,6 +136,11 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
       } finally {
         purges.delete(purged)
       }
+    },
+
+    async settleTogether(work): Promise<CommandRecord> {
+      checkOpen()
+      return await together.settleTogether(work)
     },
   }
 }

@@ -63,6 +63,12 @@ function writeAll(
   })
 }
 
+/** Writes an outcome alone, within a transaction. */
+export function writeOutcome(connection: Connection, outcome: Row): RecordResult {
+  const counter = connection.prepare(nextNumber).get() as { next: number }
+  return writeOne(connection, { intent: undefined, outcome }, counter)
+}
+
 /** The first write of each phase wins. */
 function writeOne(
   connection: Connection,
