@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { collect } from './collector.ts'
-import { emptyHandlerSubjects } from './empty-handler.ts'
+import { memorySubjects } from './empty-handler.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 /** Bytes that one command takes. */
@@ -11,7 +11,7 @@ export interface Allocation {
   readonly retained: number | undefined
 }
 
-type Subjects = ReturnType<typeof emptyHandlerSubjects>
+type Subjects = ReturnType<typeof memorySubjects>
 type Weighed = Subjects[number]
 
 /** The commands of the two batches whose growth is compared. */
@@ -23,9 +23,9 @@ export const batches = { few: 250, many: 750 } as const
  */
 export async function measureAllocations(samples: number, records: number): Promise<Map<string, Allocation>> {
   // What compiling and the first commands leave behind must not count.
-  const trial = emptyHandlerSubjects(0)
+  const trial = memorySubjects()
   for (const subject of trial) await subject.run(records / 4)
-  const subjects = emptyHandlerSubjects(0)
+  const subjects = memorySubjects()
   const retained: (number | undefined)[] = []
   for (const subject of subjects) retained.push(await retainedBy(subject, records))
   const allocations = new Map<string, Allocation>()

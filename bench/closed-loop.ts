@@ -1,46 +1,80 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { getHeapStatistics } from 'node:v8'
+import { GCProfiler, getHeapStatistics } from 'node:v8'
 import type { CommandLogStore } from '../src/index.ts'
-import { auditedOrders, type Orders } from './typical-command.ts'
+import type { Measure } from './trial.ts'
+import { auditedOrders, type OrderOptions, type Orders } from './typical-command.ts'
 
-/** How long to load a store, and with how many senders. */
-export interface Load {
+/** How long to load a store, with how many senders and what. */
+export interface Load extends OrderOptions {
   readonly inFlight: number
   readonly warmupMs: number
   readonly ms: number
 }
 
-/** What came of it. */
-export interface LoadFigures {
-  readonly commandsPerSecond: number
-  /** Milliseconds from `send` to its receipt. */
-  readonly latencyP50: number
-  readonly latencyP99: number
-  /** Milliseconds that a timer was late; NaN where the event loop never turned. */
-  readonly loopDelayP99: number
-  /** Megabytes at the end, garbage included. */
-  readonly heapUsed: number
-}
+/** What a load tells of a store. Latency is from `send` to its receipt; the heap is that of this thread. */
+export const loadMeasures: readonly Measure[] = [
+  { measure: 'commands/s', unit: 'commands/s', better: 'higher' },
+  { measure: 'latency p50', unit: 'ms', better: 'lower' },
+  { measure: 'latency p99', unit: 'ms', better: 'lower' },
+  { measure: 'loop delay p99', unit: 'ms', better: 'lower' },
+  { measure: 'collector', unit: '% of time', better: 'lower' },
+  { measure: 'allocated', unit: 'bytes/command', better: 'lower' },
+  { measure: 'heap', unit: 'MB', better: 'lower' },
+]
 
 /** A closed loop: each of so many senders sends its next command once it has the receipt of the last. */
-export async function loadStore(store: CommandLogStore, { inFlight, warmupMs, ms }: Load): Promise<LoadFigures> {
-  const orders = auditedOrders(store)
+export async function loadStore(
+  store: CommandLogStore,
+  { inFlight, warmupMs, ms, ...options }: Load,
+): Promise<Readonly<Record<string, number>>> {
+  const orders = auditedOrders(store, options)
   await sendFor(orders, inFlight, warmupMs)
   const resolution = 1
   const delay = monitorEventLoopDelay({ resolution })
+  const heap = watchHeap()
   delay.enable()
   const { latencies, elapsedMs } = await sendFor(orders, inFlight, ms)
   delay.disable()
-  const heapUsed = getHeapStatistics().used_heap_size / 2 ** 20
+  const { allocated, collectorMs, used } = heap.stop()
   await orders.close()
   const sorted = Float64Array.from(latencies).sort()
   return {
-    commandsPerSecond: latencies.length / (elapsedMs / 1000),
-    latencyP50: at(sorted, 0.5),
-    latencyP99: at(sorted, 0.99),
-    // The histogram has the time between two ticks, of which the resolution is no delay.
-    loopDelayP99: delay.count === 0 ? Number.NaN : Math.max(0, delay.percentile(99) / 1e6 - resolution),
-    heapUsed,
+    'commands/s': latencies.length / (elapsedMs / 1000),
+    'latency p50': at(sorted, 0.5),
+    'latency p99': at(sorted, 0.99),
+    // The histogram has the time between two ticks, of which the resolution is no delay. Where the loop never turned: none.
+    'loop delay p99': delay.count === 0 ? Number.NaN : Math.max(0, delay.percentile(99) / 1e6 - resolution),
+    collector: (100 * collectorMs) / elapsedMs,
+    allocated: allocated / latencies.length,
+    heap: used / 2 ** 20,
+  }
+}
+
+interface HeapFigures {
+  /** Bytes, garbage or not. */
+  readonly allocated: number
+  readonly collectorMs: number
+  /** Bytes at the end, garbage included. */
+  readonly used: number
+}
+
+/** What grew between any two collections was allocated. */
+function watchHeap(): { stop(): HeapFigures } {
+  const profiler = new GCProfiler()
+  let last = getHeapStatistics().used_heap_size
+  profiler.start()
+  return {
+    stop() {
+      const { statistics } = profiler.stop()
+      const used = getHeapStatistics().used_heap_size
+      let [allocated, micros] = [0, 0]
+      for (const { cost, beforeGC, afterGC } of statistics) {
+        allocated += Math.max(0, beforeGC.heapStatistics.usedHeapSize - last)
+        last = afterGC.heapStatistics.usedHeapSize
+        micros += cost
+      }
+      return { allocated: allocated + Math.max(0, used - last), collectorMs: micros / 1000, used }
+    },
   }
 }
 
@@ -63,6 +97,7 @@ async function sendFor(
   return { latencies, elapsedMs: performance.now() - start }
 }
 
-function at(sorted: Float64Array, part: number): number {
+/** The element at that part of the way through. */
+export function at(sorted: Float64Array, part: number): number {
   return sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN
 }

@@ -1,12 +1,20 @@
-import { type AuditMode, CommandBus, defineCommand, withCommandAudit } from '../src/index.ts'
+import { type AuditMode, CommandBus, type CommandLogStore, defineCommand, withCommandAudit } from '../src/index.ts'
 import { type MemoryStore, memoryStore } from '../stores/memory.ts'
-import type { Subject } from './rounds.ts'
+
+/** Something of which a batch is timed. */
+export interface Subject {
+  readonly name: string
+  /** Runs a batch; only this is timed. A synchronous one must return nothing, so that no `await` is timed with it. */
+  run(batch: number): Promise<void> | void
+  /** Puts everything back as it was; never timed. */
+  reset?(): Promise<void> | void
+}
 
 /** The modes of the audit, as the tables list them. */
 export const modes: readonly AuditMode[] = ['write-ahead', 'outcome', 'background']
 
 /** The name of the bus without an audit. */
-export const bare = 'bare'
+export const bare = 'bare bus'
 
 /** What is asked in every micro case: 84 bytes of JSON or so. */
 export interface Order {
@@ -24,29 +32,42 @@ export function orderOf(index: number): Order {
 
 const placeOrder = defineCommand<'place-order', Order>('place-order')
 
-/** A bus with one handler that does nothing, bare and in every mode, each mode with a memory store of its own. */
-export function emptyHandlerSubjects(batch: number): (Subject & { readonly store?: MemoryStore })[] {
-  const bus = new CommandBus().register(placeOrder, () => undefined)
-  const runBare = async (count: number): Promise<void> => {
-    for (let index = 0; index < count; index++) await bus.send(placeOrder(orderOf(index)))
-  }
-  return [{ name: bare, batch, run: runBare }, ...modes.map((mode) => audited(bus, mode, batch))]
+/** A bus with one handler that does nothing. */
+export function emptyBus(): CommandBus {
+  return new CommandBus().register(placeOrder, () => undefined)
 }
 
-function audited(bus: CommandBus, mode: AuditMode, batch: number): Subject & { readonly store: MemoryStore } {
-  const store = memoryStore()
+/** One command after the other on the bare bus. */
+export function bareSubject(bus: CommandBus): Subject {
+  return {
+    name: bare,
+    async run(count) {
+      for (let index = 0; index < count; index++) await bus.send(placeOrder(orderOf(index)))
+    },
+  }
+}
+
+/** The same through an audit. */
+export function auditedSubject(bus: CommandBus, store: CommandLogStore, mode: AuditMode): Subject {
   const log = withCommandAudit(bus, store, { mode })
   return {
     name: mode,
-    batch,
-    store,
     async run(count) {
       for (let index = 0; index < count; index++) await log.send(placeOrder(orderOf(index)))
       // What the background put off is work all the same: it is timed with the rest.
       if (mode === 'background') await log.flush()
     },
-    reset: () => forget(store),
   }
+}
+
+/** The bare bus and every mode, each mode with a memory store of its own. */
+export function memorySubjects(): readonly (Subject & { readonly store?: MemoryStore })[] {
+  const bus = emptyBus()
+  const audited = modes.map((mode) => {
+    const store = memoryStore()
+    return { ...auditedSubject(bus, store, mode), store, reset: () => forget(store) }
+  })
+  return [bareSubject(bus), ...audited]
 }
 
 /** Empties a store whose records are all settled and long-lived, without giving up the store itself. */

@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { systemClock } from '../src/clock.ts'
 import { uuidv7 } from '../src/identifier.ts'
-import { orderOf } from './empty-handler.ts'
-import type { Subject } from './rounds.ts'
+import { orderOf, type Subject } from './empty-handler.ts'
 
 /** The name of what no audit can do without. */
 export const floor = 'floor'
@@ -10,14 +9,14 @@ export const floor = 'floor'
 /** Its parts, each of which is timed alone too. */
 export const floorParts = ['one id (uuidv7)', 'two clock readings', 'payload encoding', 'one Map insert'] as const
 
-/** The floor and its parts as subjects; nothing of the bus or the audit is in them. */
+/** The floor and its parts, in batches of at most so many; nothing of the bus or the audit is in them. */
 export function floorSubjects(batch: number): Subject[] {
   const [id, clocks, encoding, insert] = floorParts
   return [
-    wholeFloor(batch),
-    { name: id, batch, run: idLoop },
-    { name: clocks, batch, run: clockLoop },
-    { name: encoding, batch, run: encodingLoop },
+    wholeFloor(),
+    { name: id, run: idLoop },
+    { name: clocks, run: clockLoop },
+    { name: encoding, run: encodingLoop },
     mapInsert(insert, batch),
   ]
 }
@@ -25,11 +24,10 @@ export function floorSubjects(batch: number): Subject[] {
 // What the loops make ends up here, or the compiler could leave it out.
 const sink = { bytes: 0, time: 0, texts: 0 }
 
-function wholeFloor(batch: number): Subject {
+function wholeFloor(): Subject {
   let log = new Map<string, string>()
   return {
     name: floor,
-    batch,
     run(count) {
       for (let index = 0; index < count; index++) {
         const id = uuidv7()
@@ -62,7 +60,6 @@ function mapInsert(name: string, batch: number): Subject {
   let ids = freshIds(batch)
   return {
     name,
-    batch,
     run(count) {
       for (let index = 0; index < count; index++) log.set(ids[index] ?? '', 'text')
     },

@@ -1,5 +1,5 @@
 import type { CommandRecord, EventRef } from '../src/index.ts'
-import type { RawDriver } from './store-subjects.ts'
+import type { OpenStore, StoreSubject } from './store-subjects.ts'
 
 /** How a log is made up that is long enough to look something up in. */
 export const shape = { correlation: 5, types: 20, tenants: 50, users: 100, failed: 100, msApart: 1000 } as const
@@ -11,12 +11,38 @@ const payload = JSON.stringify({
   note: 'x'.repeat(180),
 })
 
-/** Fills an empty log in large transactions: one record a second, so that an hour holds as many whatever the length. */
-export async function fill(driver: RawDriver, size: number): Promise<void> {
-  const most = 10_000
-  for (let first = 0; first < size; first += most) {
-    const length = Math.min(most, size - first)
-    await driver.inserts(Array.from({ length }, (_, index) => recordAt(first + index))).run()
+const most = 10_000
+const mostAtOnce = 1000
+
+/**
+ * A log of so many records: one a second, so that an hour holds as many whatever the length. Filled in large transactions
+ * of the driver where there is one, else through the store. Shorter where the signal is aborted meanwhile.
+ */
+export async function openFilled(
+  subject: StoreSubject,
+  folder: string,
+  { size, signal }: { readonly size: number; readonly signal?: AbortSignal | undefined },
+): Promise<OpenStore> {
+  const driver = await subject.raw?.(folder, false)
+  if (driver !== undefined) {
+    try {
+      for (const records of groups(size, most, signal)) await driver.inserts(records).run()
+    } finally {
+      await driver.close()
+    }
+  }
+  const opened = await subject.open(folder)
+  if (driver === undefined) {
+    for (const records of groups(size, mostAtOnce, signal)) {
+      await Promise.all(records.map((record) => opened.store.record(record)))
+    }
+  }
+  return opened
+}
+
+function* groups(size: number, step: number, signal: AbortSignal | undefined): Generator<readonly CommandRecord[]> {
+  for (let first = 0; first < size && !signal?.aborted; first += step) {
+    yield Array.from({ length: Math.min(step, size - first) }, (_, index) => recordAt(first + index))
   }
 }
 

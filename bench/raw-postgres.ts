@@ -4,7 +4,7 @@ import type { CommandRecord } from '../src/index.ts'
 import { postgresStore } from '../stores/postgres/index.ts'
 import { columns, type Row, toRow } from '../stores/postgres/rows.ts'
 import { sharedPostgres } from '../test/servers/postgres.ts'
-import type { RawDriver, RawTransaction, StoreSubject } from './store-subjects.ts'
+import type { RawDriver, RawKey, RawTransaction, StoreSubject } from './store-subjects.ts'
 
 type Sql = ReturnType<typeof postgres>
 
@@ -76,6 +76,13 @@ async function rawPostgres(url: string, table: string, isDurable: boolean): Prom
         written.map(({ outcome }) => toRow(outcome)),
       ),
     ],
+    find: async (by, key) => (await sql.unsafe(findSql(table, by), [key], { prepare: true }).values()).length,
+    async purge() {
+      await sql.begin(async (own) => {
+        await own.unsafe(`DELETE FROM ${table}_event`)
+        await own.unsafe(`DELETE FROM ${table} WHERE state <> 'created'`)
+      })
+    },
     async close() {
       await sql.unsafe(`ANALYZE ${table}`)
       await sql.end()
@@ -98,6 +105,15 @@ function settleSql(table: string): string {
   return `WITH written AS (UPDATE ${table} l SET ${sets.join(', ')},
       change = nextval('${table}_changes') FROM ${input} WHERE l.id = i.id RETURNING l.sequence, l.events)
     ${eventsSql(table)}`
+}
+
+function findSql(table: string, by: RawKey): string {
+  const newest = 'ORDER BY l.sequence DESC LIMIT 100'
+  const all = `SELECT l.* FROM ${table} l`
+  if (by === 'id') return `${all} WHERE l.id = $1`
+  if (by === 'correlation') return `${all} WHERE l.correlation_id = $1 ORDER BY l.sequence`
+  if (by === 'type') return `${all} WHERE l.type = $1 ${newest}`
+  return `${all} JOIN ${table}_event e USING (sequence) WHERE e.event_id = $1 ${newest}`
 }
 
 function eventsSql(table: string): string {

@@ -2,15 +2,11 @@ import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { CommandRecord } from '../src/index.ts'
 import type { SqliteDatabase, SqliteStatement } from '../storekit/sqlite/driver.ts'
+import { fullSync, settings } from '../storekit/sqlite/prepare-database.ts'
 import { columns, type Row, toRow } from '../stores/sqlite/rows.ts'
 import { migrate } from '../stores/sqlite/schema.ts'
-import type { RawDriver, RawTransaction } from './store-subjects.ts'
+import type { RawDriver, RawKey, RawTransaction } from './store-subjects.ts'
 
-/** Those of stores/sqlite/connection.ts. */
-const settings = [
-  ...['journal_mode = WAL', 'wal_autocheckpoint = 2000', `journal_size_limit = ${16 * 1024 * 1024}`],
-  ...['cache_size = -32000', 'fullfsync = ON', 'checkpoint_fullfsync = ON'],
-]
 const reported = ['journal_mode', 'synchronous', 'wal_autocheckpoint', 'journal_size_limit', 'cache_size', 'page_size']
 
 const manifest = new URL('../node_modules/better-sqlite3/package.json', import.meta.url)
@@ -18,12 +14,18 @@ const manifest = new URL('../node_modules/better-sqlite3/package.json', import.m
 /** better-sqlite3 by hand: prepared statements in transactions, on the schema of the store. */
 export function rawSqlite(path: string, isDurable: boolean): RawDriver {
   const database = new Database(path)
-  for (const setting of settings) database.pragma(setting)
+  for (const setting of ['journal_mode = WAL', ...fullSync, ...settings]) database.pragma(setting)
   // Before and after the first write, which sets the level to what SQLite was built with.
   database.pragma(`synchronous = ${isDurable ? 'FULL' : 'OFF'}`)
   database.transaction(() => migrate(database as SqliteDatabase)).immediate()
   database.pragma(`synchronous = ${isDurable ? 'FULL' : 'OFF'}`)
   const writer = new Writer(database as SqliteDatabase)
+  const finders = {
+    id: database.prepare(finding.id).raw(),
+    correlation: database.prepare(finding.correlation).raw(),
+    event: database.prepare(finding.event).raw(),
+    type: database.prepare(finding.type).raw(),
+  }
   const inTransaction = (rows: readonly Row[], write: (row: Row) => void): RawTransaction => ({
     rows: rows.length,
     run: () => database.transaction(() => rows.forEach(write)).immediate(),
@@ -35,12 +37,27 @@ export function rawSqlite(path: string, isDurable: boolean): RawDriver {
       inTransaction(rowsOf(written, 'intent'), (row) => writer.insert(row)),
       inTransaction(rowsOf(written, 'outcome'), (row) => writer.settle(row)),
     ],
+    find: (by, key) => (finders[by].all(key) as readonly unknown[]).length,
+    purge: () => database.transaction(() => purging.forEach((sql) => void database.exec(sql))).immediate(),
     async close() {
       writer.close()
       database.close()
     },
   }
 }
+
+const newest = 'ORDER BY sequence DESC LIMIT 100'
+const finding: Readonly<Record<RawKey, string>> = {
+  id: 'SELECT * FROM command_log WHERE id = ?',
+  correlation: 'SELECT * FROM command_log WHERE correlation_id = ? ORDER BY sequence',
+  event: `SELECT l.* FROM command_log_event e JOIN command_log l USING (sequence) WHERE e.event_id = ? ${newest}`,
+  type: `SELECT * FROM command_log WHERE type = ? ${newest}`,
+}
+// With conditions that all rows meet: without one SQLite drops the pages unread.
+const purging = [
+  'DELETE FROM command_log_event WHERE sequence > 0',
+  "DELETE FROM command_log WHERE sequence > 0 AND state <> 'created'",
+]
 
 /** What has to be written, and nothing that finds out whether it may be. */
 class Writer {

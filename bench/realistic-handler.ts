@@ -1,8 +1,7 @@
 import { CommandHandler, type Event, getInMemoryEventStore, type InMemoryEventStore } from '@event-driven-io/emmett'
 import { CommandBus, type Decision, defineCommand, withCommandAudit } from '../src/index.ts'
 import { memoryStore } from '../stores/memory.ts'
-import { bare, forget, modes } from './empty-handler.ts'
-import { type Rounds, runRounds, type Subject } from './rounds.ts'
+import { bare, forget, modes, type Subject } from './empty-handler.ts'
 
 type CartEvent =
   | Event<'cart-opened', { readonly customer: string }>
@@ -43,14 +42,19 @@ interface Shop {
   used: number
 }
 
+/** The bare bus and every mode, on one event store. */
+export interface RealisticHandler {
+  readonly subjects: readonly Subject[]
+  readonly batch: number
+  /** To be called before every round: takes a new event store once the carts are used up. */
+  beforeRound(): Promise<void>
+}
+
 /**
- * Times commands on an event store of so many carts: load a stream of five events, fold, decide, append one. Every
- * command has a cart of its own; once the carts are used up, a new event store takes the place of the old.
+ * Commands on an event store of so many carts: load a stream of five events, fold, decide, append one. Every command has a
+ * cart of its own.
  */
-export async function timeRealisticHandler(
-  carts: number,
-  rounds: Omit<Rounds, 'before'>,
-): Promise<Map<string, number[]>> {
+export function realisticHandler(carts: number): RealisticHandler {
   const shop: Shop = { events: getInMemoryEventStore(), used: carts }
   const bus = new CommandBus().register(addItem, async ({ data }): Promise<Decision<number>> => {
     const { nextExpectedStreamVersion, newEvents } = await handleCart(shop.events, data.cartId, (cart) =>
@@ -67,16 +71,16 @@ export async function timeRealisticHandler(
   })
   // So many commands a sample that even a small store has a cart for each command of a round.
   const batch = Math.min(100, Math.floor(carts / (modes.length + 1)))
-  const subjects = subjectsOf(bus, shop, batch)
-  const before = async (): Promise<void> => {
+  const subjects = subjectsOf(bus, shop)
+  const beforeRound = async (): Promise<void> => {
     if (shop.used + subjects.length * batch <= carts) return
     shop.events = await openCarts(carts)
     shop.used = 0
   }
-  return await runRounds(subjects, { ...rounds, before })
+  return { subjects, batch, beforeRound }
 }
 
-function subjectsOf(bus: CommandBus, shop: Shop, batch: number): Subject[] {
+function subjectsOf(bus: CommandBus, shop: Shop): readonly Subject[] {
   const runBare = async (count: number): Promise<void> => {
     for (let index = 0; index < count; index++) await bus.send(addItem(itemFor(shop.used++)))
   }
@@ -85,7 +89,6 @@ function subjectsOf(bus: CommandBus, shop: Shop, batch: number): Subject[] {
     const log = withCommandAudit(bus, store, { mode })
     return {
       name: mode,
-      batch,
       async run(count) {
         for (let index = 0; index < count; index++) await log.send(addItem(itemFor(shop.used++)))
         if (mode === 'background') await log.flush()
@@ -93,7 +96,7 @@ function subjectsOf(bus: CommandBus, shop: Shop, batch: number): Subject[] {
       reset: () => forget(store),
     }
   })
-  return [{ name: bare, batch, run: runBare }, ...audited]
+  return [{ name: bare, run: runBare }, ...audited]
 }
 
 function itemFor(cart: number): AddItem {

@@ -11,12 +11,23 @@ export interface BenchRun {
   readonly command: string
   /** Of each subject: versions, fsync and server settings, in the order of the subjects. */
   readonly subjects: readonly SubjectNote[]
+  /** What the figures of each trial are, in the order of the trials. */
+  readonly trials?: readonly TrialNote[]
   readonly figures: readonly Figure[]
 }
 
 export interface SubjectNote {
   readonly subject: string
   readonly settings: string
+  /** What it keeps of a command, and what that survives; for subjects that are not stores of ours. */
+  readonly records?: string
+  /** What a record of ours has and this one has not. */
+  readonly lacks?: string
+}
+
+export interface TrialNote {
+  readonly trial: string
+  readonly about: string
 }
 
 /** One thing measured: one line of a table, one point or bar of a chart. */

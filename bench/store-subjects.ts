@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CommandLogStore, CommandRecord } from '../src/index.ts'
+import type { CommandLogStore, CommandRecord, Followable, Purgeable } from '../src/index.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { forget } from './empty-handler.ts'
@@ -12,18 +12,28 @@ import type { Written } from './typical-command.ts'
 /** A store under test. Everything it keeps is in its folder, or under a name made from it. */
 export interface StoreSubject {
   readonly name: string
-  open(folder: string): Promise<{ readonly store: CommandLogStore; close(): Promise<void> }>
+  open(folder: string): Promise<OpenStore>
   /**
    * The driver without us, on the same tables with the same settings. `isDurable` false: for filling only, as fast as it
-   * goes. A store without it is measured with nothing beside it, and not filled.
+   * goes. A store without it is measured with nothing beside it, and filled through itself.
    */
   raw?(folder: string, isDurable: boolean): Promise<RawDriver>
+  /** Versions and settings, where there is no driver to ask. */
+  readonly settings?: string
+  /** Longer logs are not made. */
+  readonly mostRecords?: number
   /** What the bus should reach of what the driver does by hand. */
   readonly aims?: readonly Aim[]
   /** Removes what is kept under the name of the folder. */
   remove?(folder: string): Promise<void>
   /** Stops what serves all measurements. */
   end?(): Promise<void>
+}
+
+/** A store with its log. `close` gives up all that it took. */
+export interface OpenStore {
+  readonly store: CommandLogStore & Partial<Followable & Purgeable>
+  close(): Promise<void>
 }
 
 /** Writes a second with so many in flight, as a part of the driver's rows a second in transactions of this size. */
@@ -47,13 +57,23 @@ export interface RawDriver {
   inserts(records: readonly CommandRecord[]): RawTransaction
   /** Two transactions: all the intents, then all the outcomes, found by id. */
   pairs(written: readonly Written[]): readonly RawTransaction[]
+  /** How many whole rows it reads, at most a hundred, the newest first. */
+  find(by: RawKey, key: string): Promise<number> | number
+  /** Removes every settled record with its events in one transaction. */
+  purge(): Promise<void> | void
   close(): Promise<void>
 }
+
+/** What a driver can look up by hand. */
+export type RawKey = 'id' | 'correlation' | 'event' | 'type'
 
 /** All of them. */
 export const storeSubjects: readonly StoreSubject[] = [
   {
     name: 'memory',
+    settings: 'lives with the process',
+    // It has no index but that of ids: longer ones tell nothing new, and fill the heap.
+    mostRecords: 100_000,
     async open() {
       const store = memoryStore()
       return {
