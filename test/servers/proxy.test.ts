@@ -126,6 +126,16 @@ describe('a proxy in front of a server that says everything twice', { timeout: 3
     assert.deepEqual(third.says, ['bb'])
   })
 
+  test('cuts connections of which it has just ended one half', async () => {
+    const { socket } = await client()
+    socket.write('a')
+    await until(() => heard.length === 1)
+    proxy.halfClose()
+    proxy.cut()
+    await until(() => proxy.connections === 0)
+    assert.equal(proxy.connections, 0)
+  })
+
   test('refuses new connections and leaves the others alone', async () => {
     const { socket, says } = await client()
     await until(() => proxy.connections === 1)

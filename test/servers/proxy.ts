@@ -140,7 +140,7 @@ function addLink(link: Link, links: Set<Link>, weather: Weather): void {
       weather.isCuttingNext = false
       link.isMute = true
       cutting = setTimeout(() => {
-        client.resetAndDestroy()
+        reset(client)
         // Not a reset: the server may throw away what it has not read yet.
         server.end()
       }, silenceMs)
@@ -175,8 +175,14 @@ function carry(from: Socket, to: Socket, weather: Weather, give: (data: Buffer) 
 }
 
 function breakLink({ client, server }: Link): void {
-  client.resetAndDestroy()
-  server.resetAndDestroy()
+  reset(client)
+  reset(server)
+}
+
+/** A socket that is just saying its last word cannot be reset: Node would never close it, and never end. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 async function listen(listener: Server, port: number): Promise<void> {
