@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { CommandRecord, CommandState } from 'commandlog'
+import { type CausalNode, formatTree } from 'commandlog/eventsourcing'
 
 const styles: Record<CommandState, { readonly mark: string; readonly colour: Parameters<typeof styleText>[0] }> = {
   created: { mark: '…', colour: 'yellow' },
@@ -10,37 +11,26 @@ const styles: Record<CommandState, { readonly mark: string; readonly colour: Par
   failed: { mark: '✖', colour: 'red' },
 }
 
-/** Draws the commands of one correlation as a tree of causes; coloured where the terminal takes it, plain in a pipe. */
-export function drawTree(records: readonly CommandRecord[]): string {
-  const ids = new Set(records.map(({ id }) => id))
-  const roots = records.filter(({ causationId }) => causationId === undefined || !ids.has(causationId))
-  return roots.flatMap((root) => drawBranch(root, records, '', '')).join('\n')
+/** Draws what came of a command; coloured where the terminal takes it, plain in a pipe. */
+export function drawTree(tree: CausalNode): string {
+  return formatTree(tree, { describe: drawNode })
 }
 
-function drawBranch(record: CommandRecord, all: readonly CommandRecord[], lead: string, below: string): string[] {
-  const children = all.filter(({ causationId }) => causationId === record.id)
-  const drawn = children.flatMap((child, index) => {
-    const isLast = index === children.length - 1
-    return drawBranch(child, all, `${below}${isLast ? '└─ ' : '├─ '}`, `${below}${isLast ? '   ' : '│  '}`)
-  })
-  return [drawLine(record, lead), ...drawn]
+function drawNode(node: CausalNode): string {
+  if (node.kind === 'command') return drawCommand(node.record)
+  if (node.kind === 'event') return styleText('dim', `→ ${node.event.type} ${node.id}`)
+  return styleText('yellow', `${node.kind} ${node.id}`)
 }
 
-function drawLine(
-  { type, state, durationMs = 0, events, problem, error, payload, dryRun }: CommandRecord,
-  lead: string,
-): string {
+function drawCommand({ type, state, durationMs = 0, problem, error, payload, dryRun }: CommandRecord): string {
   const { mark, colour } = styles[state]
-  const name = `${lead}${type}`.padEnd(26)
-  const status = styleText(colour, `${mark} ${state}`.padEnd(12))
-  const took = `${durationMs.toFixed(1)} ms`.padStart(9)
-  const came = events.map(({ id, type: eventType }) => `${eventType} ${styleText('dim', id)}`).join(', ')
   const why = problem?.code ?? error?.message
   const notes = [
-    came,
+    styleText(colour, `${mark} ${state}`),
+    `${durationMs.toFixed(1)} ms`,
     why === undefined ? '' : styleText(colour, why),
     dryRun ? styleText('yellow', 'dry run') : '',
     payload.status === 'full' ? '' : styleText('dim', `body ${payload.status}`),
   ]
-  return `${name} ${status} ${took}  ${notes.filter((note) => note !== '').join('  ')}`.trimEnd()
+  return `${type}  ${notes.filter((note) => note !== '').join('  ')}`
 }

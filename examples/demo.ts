@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { type Command, type SendOptions, uuidv7, withCommandAudit } from 'commandlog'
+import { effects } from 'commandlog/eventsourcing'
 import { sqliteStore } from 'commandlog/sqlite'
 import { drawTree } from './command-tree.ts'
 import { changePrice, checkout, shopBus } from './shop.ts'
@@ -17,7 +18,7 @@ async function show(title: string, command: Command, options: SendOptions): Prom
   // A refusal is an answer too, and on the record.
   await shop.send(command, { ...options, id }).catch(() => {})
   console.log(`\n${styleText('bold', title)}`)
-  console.log(drawTree(await store.findByCorrelation(id)))
+  console.log(drawTree(await effects(store, id)))
 }
 
 const order = { item: 'oolong', quantity: 2, card: '4111 1111 1111 1111' }
