@@ -18,6 +18,7 @@ import { decider } from './decider.ts'
 import type { EventStore, Fenceable, RecordedEvent } from './event-store.ts'
 import { EventStoreError } from './event-store-error.ts'
 import { memoryEventStore } from './memory-event-store.ts'
+import { oneTransaction } from './one-transaction.ts'
 import { memorySnapshotStore } from './snapshot.ts'
 import { sqliteEventStore } from './sqlite-event-store.ts'
 
@@ -154,17 +155,22 @@ test('commands at once on few streams: no update is lost, and log and streams ag
   await fc.assert(property, { numRuns: 200 })
 })
 
-test('commands at once on few streams: no update is lost, and log and streams agree (SQLite)', {
-  timeout,
-}, async () => {
-  const property = fc.asyncProperty(runs, async (run) => {
-    await withFolder(tmpdir(), async (folder) => {
-      const path = join(folder, 'events.db')
-      const stores = { log: await sqliteStore({ path }), events: await sqliteEventStore({ path }) }
-      await check(stores, await perform(stores, run), run)
-      await stores.log.close()
-      await stores.events.close()
+for (const isOne of [false, true]) {
+  const place = isOne ? 'in one SQLite file, one transaction for events and outcome' : 'in one SQLite file'
+  test(`commands at once on few streams: no update is lost, and log and streams agree (${place})`, {
+    timeout,
+  }, async () => {
+    const property = fc.asyncProperty(runs, async (run) => {
+      await withFolder(tmpdir(), async (folder) => {
+        const path = join(folder, 'events.db')
+        const log = await sqliteStore({ path })
+        const apart = await sqliteEventStore({ path })
+        const stores = { log, events: isOne ? oneTransaction(log, apart) : apart }
+        await check(stores, await perform(stores, run), run)
+        await log.close()
+        await stores.events.close()
+      })
     })
+    await fc.assert(property, { numRuns: 6 })
   })
-  await fc.assert(property, { numRuns: 6 })
-})
+}
