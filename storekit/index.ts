@@ -27,3 +27,4 @@ export { checkFileOptions, type SqliteFileChecked, type SqliteFileOptions } from
 export { numberOf, type SqliteSchema } from './sqlite/prepare-database.ts'
 export type { SettlesTogether } from './sqlite/settles-together.ts'
 export { isSqliteFailure, SqliteRefused, toSqliteError } from './sqlite/store-error.ts'
+export { type Wakes, wakes } from './wakes.ts'

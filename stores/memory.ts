@@ -34,6 +34,7 @@ import {
   sealPosition,
   settle,
   takeRecord,
+  wakes,
 } from '../storekit/index.ts'
 
 /** What `memoryStore` takes. */
@@ -171,7 +172,7 @@ interface ChangeLog extends FollowSource<number> {
 /** Every change in commit order, of which only a row's latest counts. */
 function changeLog(data: string): ChangeLog {
   const scope = `follow ${data}`
-  const waiting = new Set<() => void>()
+  const { wakeAll, wait } = wakes()
   let log: { readonly at: number; readonly row: Row }[] = []
   let next = 1
   let stale = 0
@@ -186,7 +187,7 @@ function changeLog(data: string): ChangeLog {
       log.push({ at: row.change, row })
       if (!isFirst) stale++
       if (stale > 1024 && stale > log.length / 2) clean()
-      for (const wake of waiting) wake()
+      wakeAll()
     },
     drop(purged) {
       for (const row of purged) row.change = 0
@@ -206,17 +207,7 @@ function changeLog(data: string): ChangeLog {
       }
       return batch
     },
-    wait: (signal) =>
-      new Promise<void>((resolve) => {
-        const wake = (): void => {
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          resolve()
-        }
-        waiting.add(wake)
-        signal.addEventListener('abort', wake)
-        if (signal.aborted) wake()
-      }),
+    wait,
   }
 }
 

@@ -30,6 +30,7 @@ import {
   groupCommit,
   openPosition,
   sealPosition,
+  wakes,
 } from '../../storekit/index.ts'
 import { Connection } from './connection.ts'
 import { checkOptions, type PostgresStoreOptions } from './options.ts'
@@ -73,7 +74,6 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
       return results
     },
   })
-  let running: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
 
   function checkOpen(): void {
@@ -117,7 +117,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
 
     close(): Promise<void> {
       closed.abort()
-      closing ??= Promise.allSettled([commit.close(), running]).then(() => connection.close())
+      closing ??= commit.close().then(() => connection.close())
       return closing
     },
 
@@ -133,9 +133,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Post
 
     async purge(options: PurgeOptions): Promise<number> {
       checkOpen()
-      const purged = purgeRows(connection, checkPurge(options), () => closed.signal.aborted)
-      running = Promise.allSettled([running, purged])
-      return await purged
+      return await purgeRows(connection, checkPurge(options), () => closed.signal.aborted)
     },
   }
 }
@@ -150,11 +148,8 @@ interface ChangeSource extends FollowSource<string> {
 /** Every record's latest change, by its number. */
 function changeSource(connection: Connection, data: string): ChangeSource {
   const scope = `follow ${data}`
-  const waiting = new Set<() => void>()
+  const { wakeAll, wait } = wakes(pollMs)
   let isTold = false
-  const wakeAll = (): void => {
-    for (const wake of waiting) wake()
-  }
   return {
     open: (after) => openPosition(scope, after),
     tell() {
@@ -175,18 +170,6 @@ function changeSource(connection: Connection, data: string): ChangeSource {
         change: { position: sealPosition(scope, at), record },
       }))
     },
-    wait: (signal) =>
-      new Promise<void>((resolve) => {
-        const wake = (): void => {
-          clearTimeout(timer)
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          resolve()
-        }
-        const timer = setTimeout(wake, pollMs)
-        waiting.add(wake)
-        signal.addEventListener('abort', wake)
-        if (signal.aborted) wake()
-      }),
+    wait,
   }
 }

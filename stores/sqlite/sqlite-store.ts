@@ -32,6 +32,7 @@ import {
   type SettlesTogether,
   type SqliteFileOptions,
   sealPosition,
+  wakes,
 } from '../../storekit/index.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { purgeRows } from './purge.ts'
@@ -153,12 +154,10 @@ interface ChangeSource extends FollowSource<number> {
 /** Every record's latest change, by its number. */
 function changeSource(connection: Connection): ChangeSource {
   const scope = `follow ${connection.data}`
-  const waiting = new Set<() => void>()
+  const { wakeAll, wait } = wakes(pollMs)
   return {
     open: (after) => Number(openPosition(scope, after)),
-    wake() {
-      for (const wake of waiting) wake()
-    },
+    wake: wakeAll,
     async read(after) {
       const changes = await connection.read(() => readChanges(connection, after))
       return changes.map(({ change, record }) => ({
@@ -166,18 +165,6 @@ function changeSource(connection: Connection): ChangeSource {
         change: { position: sealPosition(scope, String(change)), record },
       }))
     },
-    wait: (signal) =>
-      new Promise<void>((resolve) => {
-        const wake = (): void => {
-          clearTimeout(timer)
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          resolve()
-        }
-        const timer = setTimeout(wake, pollMs)
-        waiting.add(wake)
-        signal.addEventListener('abort', wake)
-        if (signal.aborted) wake()
-      }),
+    wait,
   }
 }
