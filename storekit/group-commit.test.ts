@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { type RecordResult, StoreError, type StoreErrorCode } from '../src/index.ts'
 import {
+  type GroupAnswer,
   type GroupCommit,
   type GroupCommitOptions,
   type GroupItem,
@@ -415,6 +416,34 @@ test('Given an outcome that is too large in the group of its intent, when it is 
     assert.deepEqual(answers, ['created', 'RECORD_TOO_LARGE no', 'settled', 'unchanged'])
   }
 })
+
+const lost = new StoreError('STORE_UNAVAILABLE', 'Gone', 'unknown')
+const pairs: readonly (readonly [GroupAnswer, readonly string[]])[] = [
+  [
+    ['created', 'settled'],
+    ['created', 'unchanged', 'settled', 'unchanged'],
+  ],
+  [
+    ['created', lost],
+    ['created', 'unchanged', 'STORE_UNAVAILABLE unknown', 'STORE_UNAVAILABLE unknown'],
+  ],
+  [
+    [lost, 'settled'],
+    ['STORE_UNAVAILABLE unknown', 'STORE_UNAVAILABLE unknown', 'settled', 'unchanged'],
+  ],
+  [
+    ['unchanged', 'unchanged'],
+    ['unchanged', 'unchanged', 'unchanged', 'unchanged'],
+  ],
+]
+
+for (const [answer, expected] of pairs) {
+  test(`Given one result for each phase, ${String(answer)}, then each of them hears its own, and whoever came later for the same that nothing changed`, async () => {
+    const group = groupCommit<Item>({ write: async () => [answer] })
+    const phases = [intentOf('a'), intentOf('a'), outcomeOf('a'), outcomeOf('a')]
+    assert.deepEqual(await addAll(group, phases), expected)
+  })
+}
 
 test('Given as many records waiting as may, when one more is added, then it is STORE_OVERLOADED, until there is room again', async () => {
   const { group, backend, open } = gated({ maxWaitingRecords: 2 })

@@ -250,7 +250,7 @@ function isAtFault(result: GroupAnswer | undefined): boolean {
 function tell<Item extends GroupItem>({ intent, outcome, entries }: Fold<Item>, answer: GroupAnswer | undefined): void {
   const [first, second] = phasesOf(answer, intent !== undefined && outcome !== undefined)
   for (const entry of entries) {
-    const result = entry === intent ? first : second
+    const result = entry.item.isSettled ? second : first
     if (typeof result !== 'string') entry.reject(toStoreError(result))
     else entry.resolve(entry === intent || entry === outcome ? result : 'unchanged')
   }
