@@ -44,8 +44,11 @@ export interface CausalityOptions {
   readonly maxNodes?: number | undefined
 }
 
+/** What is used of a command log. */
+export type CommandReads = Pick<CommandLogStore, 'get' | 'list'>
+
 interface Walk {
-  readonly log: CommandLogStore
+  readonly log: CommandReads
   readonly isUp: boolean
   readonly maxDepth: number
   left: number
@@ -58,11 +61,7 @@ interface Walk {
  * Why there is this event: the command that it came out of, what caused that, and so on to the beginning. Takes the id of
  * a command too. An event on several records, a dry run's among them, has several causes.
  */
-export async function causes(
-  log: CommandLogStore,
-  eventId: string,
-  options: CausalityOptions = {},
-): Promise<CausalNode> {
+export async function causes(log: CommandReads, eventId: string, options: CausalityOptions = {}): Promise<CausalNode> {
   const walk = walkOf(log, true, options)
   const [holder] = await all(log, { eventId }, 1)
   if (holder !== undefined) return await eventNode(walk, refIn(holder, eventId))
@@ -75,7 +74,7 @@ export async function causes(
  * the id of an event too; and of what is not on the record, it gives what names it as its cause.
  */
 export async function effects(
-  log: CommandLogStore,
+  log: CommandReads,
   commandId: string,
   options: CausalityOptions = {},
 ): Promise<CausalNode> {
@@ -87,7 +86,7 @@ export async function effects(
   return missing(commandId, await causedBy(walk, commandId))
 }
 
-function walkOf(log: CommandLogStore, isUp: boolean, { maxDepth = 100, maxNodes = 10_000 }: CausalityOptions): Walk {
+function walkOf(log: CommandReads, isUp: boolean, { maxDepth = 100, maxNodes = 10_000 }: CausalityOptions): Walk {
   for (const [name, value] of Object.entries({ maxDepth, maxNodes })) {
     if (!(Number.isSafeInteger(value) && value >= 1)) throw new InvalidArgument(name, 'a whole number from 1', value)
   }
@@ -159,7 +158,7 @@ async function commandNodes(walk: Walk, query: CommandQuery): Promise<readonly C
 }
 
 /** The first of all records that fit, through as many pages as it takes. */
-async function all(log: CommandLogStore, query: CommandQuery, most: number): Promise<readonly CommandRecord[]> {
+async function all(log: CommandReads, query: CommandQuery, most: number): Promise<readonly CommandRecord[]> {
   const records: CommandRecord[] = []
   const limit = Math.min(most, 1000)
   let cursor: string | undefined

@@ -336,6 +336,53 @@ describe('an append whose outcome is unknown', () => {
   })
 })
 
+test('a refusal, or nothing to do, after an append whose outcome is unknown keeps that append out', async () => {
+  for (const [ending, state] of [
+    [() => [], 'successful'],
+    [
+      () => {
+        throw new CommandRejected({ code: 'too-late' })
+      },
+      'rejected',
+    ],
+  ] as const) {
+    const events = memoryEventStore()
+    const appends: Parameters<EventStore['append']>[] = []
+    const store: EventStore = {
+      ...events,
+      async append(...args) {
+        appends.push(args)
+        throw new EventStoreError('STORE_TIMEOUT', 'No answer', { written: 'unknown' })
+      },
+    }
+    const { bank, recordOf } = open({
+      store,
+      decide: (command, balance) => (appends.length === 0 ? decide(command, balance) : ending()),
+    })
+    await bank.send(deposit(5), { id: 'c-1' }).catch(() => {})
+    const [late] = appends
+    assert.ok(late !== undefined && appends.length === 1)
+    await assert.rejects(events.append(...late), { code: 'FENCED' })
+    assert.equal((await recordOf('c-1'))?.state, state)
+  }
+})
+
+test('an abort after an append whose outcome is unknown tells of its events where they are', async () => {
+  const events = memoryEventStore()
+  const given = new AbortController()
+  const store: EventStore = {
+    ...events,
+    async append(...args) {
+      await events.append(...args)
+      given.abort(new Error('the shop has closed'))
+      throw new EventStoreError('STORE_TIMEOUT', 'No answer', { written: 'unknown' })
+    },
+  }
+  const bus = busOf(store, {})
+  const { events: refs } = await bus.send(deposit(5), { signal: given.signal })
+  assert.deepEqual(refs, [{ id: 'event-1', type: 'deposited', stream: 'a', version: 1 }])
+})
+
 test('any other failure of the event store is passed on at once, the very error', async () => {
   const events = memoryEventStore()
   const full = new EventStoreError('STORE_FULL', 'No more room')

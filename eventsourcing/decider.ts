@@ -29,7 +29,7 @@ export interface DeciderOptions<C extends Command, Event extends DomainEvent, St
   /** Whose events decide this command. */
   readonly stream: (command: C, context: CommandContext<C>) => string
   readonly store: EventStore & Partial<Fenceable>
-  /** How often a lost race is decided anew; default 8. */
+  /** How often a lost race is decided anew; default 16. */
   readonly retries?: number | undefined
   /** Spares reading long streams from the start; none by default. */
   readonly snapshot?: SnapshotPolicy | undefined
@@ -39,6 +39,7 @@ export interface DeciderOptions<C extends Command, Event extends DomainEvent, St
 
 type AppendFailure = Error & { readonly code: string; readonly written: string }
 
+const defaultRetries = 16
 const longestPause = 200
 
 /**
@@ -50,40 +51,65 @@ const longestPause = 200
  * - Events that already carry this command's id are its decision: they are answered, without a result, and nothing is
  *   decided. A first attempt looks at what it reads: events before its snapshot go unseen. Later attempts read everything.
  * - After an append whose outcome is unknown it looks first, then decides anew; the version that it expects keeps a late
- *   append from counting twice. Where that ends without certainty it fences the command, if the store can.
+ *   append from counting twice. Where it ends otherwise than by an append, it fences the command, if the store can, so that
+ *   none arrives later.
  * - A dry run decides too, answers with the references that the events would have, and appends nothing.
  */
 export function decider<C extends Command, Event extends DomainEvent, State, Result = undefined>(
   options: DeciderOptions<C, Event, State, Result>,
 ): Handler<C, Result> {
   checkOptions(options)
-  const { store, stream: streamOf, retries = 8, newId = uuidv7 } = options
   return async function decideAndAppend(command, context): Promise<Decision<Result>> {
-    const stream = streamOf(command, context)
-    let isInDoubt = false
-    for (let attempt = 0; ; attempt++) {
-      // A snapshot may hide what an earlier attempt has appended.
-      const folding = isInDoubt || context.attempts > 1 ? { ...options, snapshot: undefined } : options
-      const { state, version, events: read } = await loadStream<Event, State>(folding, stream)
-      const earlier = context.dryRun ? [] : refsOf(read.filter(({ metadata }) => metadata.commandId === context.id))
-      if (earlier.length > 0) return { events: earlier }
-      const { events, ...rest } = readDecided<Result>(await options.decide(command, state, context))
-      const metadata = metadataOf(context)
-      const fresh = events.map(({ type, data }): NewEvent => ({ id: newId(), type, data, metadata }))
-      const refs = fresh.map(({ id, type }, index) => ({ id, type, stream, version: version + 1 + index }))
-      if (context.dryRun || fresh.length === 0) return { events: refs, ...rest }
-      // A sender that has been told of its abort must not find events later.
-      context.signal.throwIfAborted()
-      try {
-        await store.append(stream, fresh, { expectedVersion: version, ...rest })
-        return { events: refs, ...rest }
-      } catch (error) {
-        if (!isOpen(error)) throw error
-        isInDoubt ||= error.written === 'unknown'
-        if (attempt >= retries) return await giveUp(error, { context, store, stream, isInDoubt })
-      }
-      await pause(attempt, context.signal)
+    const run: Run<C> = { command, context, stream: options.stream(command, context), isInDoubt: false }
+    try {
+      const decision = await decideUntilAppended(options, run)
+      const isNothing = run.isInDoubt && decision.events?.length === 0
+      return (isNothing ? await hasAppended(options.store, run) : undefined) ?? decision
+    } catch (error) {
+      // What fails while an append may still arrive must not be told as if there were no events.
+      const decision = run.isInDoubt ? await hasAppended(options.store, run).catch(() => undefined) : undefined
+      if (decision === undefined) throw error
+      return decision
     }
+  }
+}
+
+interface Run<C extends Command> {
+  readonly command: C
+  readonly context: CommandContext<C>
+  readonly stream: string
+  /** Whether there was an append whose outcome is unknown. */
+  isInDoubt: boolean
+}
+
+async function decideUntilAppended<C extends Command, Event extends DomainEvent, State, Result>(
+  options: DeciderOptions<C, Event, State, Result>,
+  run: Run<C>,
+): Promise<Decision<Result>> {
+  const { store, retries = defaultRetries, newId = uuidv7 } = options
+  const { command, context, stream } = run
+  for (let attempt = 0; ; attempt++) {
+    // A snapshot may hide what an earlier attempt has appended.
+    const folding = run.isInDoubt || context.attempts > 1 ? { ...options, snapshot: undefined } : options
+    const { state, version, events: read } = await loadStream<Event, State>(folding, stream)
+    const earlier = context.dryRun ? [] : ownOf(read, context)
+    if (earlier.length > 0) return { events: earlier }
+    const { events, ...rest } = readDecided<Result>(await options.decide(command, state, context))
+    const metadata = metadataOf(context)
+    const fresh = events.map(({ type, data }): NewEvent => ({ id: newId(), type, data, metadata }))
+    const refs = fresh.map(({ id, type }, index) => ({ id, type, stream, version: version + 1 + index }))
+    if (context.dryRun || fresh.length === 0) return { events: refs, ...rest }
+    // A sender that has been told of its abort must not find events later.
+    context.signal.throwIfAborted()
+    try {
+      await store.append(stream, fresh, { expectedVersion: version, ...rest })
+      return { events: refs, ...rest }
+    } catch (error) {
+      if (!isOpen(error)) throw error
+      run.isInDoubt ||= error.written === 'unknown'
+      if (attempt >= retries) throw error.code === 'VERSION_CONFLICT' ? streamConflict(error) : error
+    }
+    await pause(attempt, context.signal)
   }
 }
 
@@ -93,29 +119,22 @@ function isOpen(error: unknown): error is AppendFailure {
   return name === 'EventStoreError' && (code === 'VERSION_CONFLICT' || written === 'unknown')
 }
 
-interface Abandoned {
-  readonly context: CommandContext
-  readonly store: EventStore & Partial<Fenceable>
-  readonly stream: string
-  readonly isInDoubt: boolean
+/** The decision that has been appended after all. A fence is sure of it; without one it is what the stream says now. */
+async function hasAppended(
+  store: EventStore & Partial<Fenceable>,
+  { context, stream }: Run<Command>,
+): Promise<Decision<never> | undefined> {
+  const events = store.fence === undefined ? await store.read(stream) : await store.fence(context.id)
+  const own = ownOf(events, context)
+  return own.length === 0 ? undefined : { events: own }
 }
 
-/** The end of all tries: a conflict, unless one of the doubtful ones has been written after all. */
-async function giveUp(
-  error: AppendFailure,
-  { context, store, stream, isInDoubt }: Abandoned,
-): Promise<Decision<never>> {
-  const isConflict = error.code === 'VERSION_CONFLICT'
-  if (isInDoubt) {
-    // A stream that has moved on lets no earlier append in any more: one look is enough. Else only a fence is.
-    const events = isConflict ? await store.read(stream) : ((await store.fence?.(context.id)) ?? [])
-    const own = refsOf(events.filter(({ metadata }) => metadata.commandId === context.id))
-    if (own.length > 0) return { events: own }
-  }
-  if (!isConflict) throw error
+function streamConflict(cause: unknown): CommandConflict {
   const detail = 'Others kept changing what this command decides on'
-  const problem = { type: 'about:blank', title: 'Conflict', status: 409, code: 'stream-conflict', detail }
-  throw new CommandConflict(problem, { cause: error })
+  return new CommandConflict(
+    { type: 'about:blank', title: 'Conflict', status: 409, code: 'stream-conflict', detail },
+    { cause },
+  )
 }
 
 async function pause(attempt: number, signal: AbortSignal): Promise<void> {
@@ -125,6 +144,10 @@ async function pause(attempt: number, signal: AbortSignal): Promise<void> {
     // Aborted: the timer's own error says less than the reason that the sender gave.
     signal.throwIfAborted()
   }
+}
+
+function ownOf(events: readonly RecordedEvent[], { id }: CommandContext): readonly EventRef[] {
+  return refsOf(events.filter(({ metadata }) => metadata.commandId === id))
 }
 
 /** References to events of a store. */

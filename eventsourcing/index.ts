@@ -2,6 +2,7 @@ export {
   type CausalityOptions,
   type CausalNode,
   type CommandNode,
+  type CommandReads,
   causes,
   type EventNode,
   effects,
