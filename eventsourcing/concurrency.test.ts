@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import {
   type Command,
@@ -28,10 +29,10 @@ interface Moved {
   readonly data: { readonly amount: number; readonly balance: number }
 }
 
-/** What is asked at once, and how appends fail: `written` and `lost` both end as `unknown`. */
+/** What is asked at once, and how appends fail, as `unknown`: `written` in time, never (`lost`), or after their caller went on. */
 interface Run {
   readonly moves: readonly { account: string; parts: readonly number[]; dryRun: boolean }[]
-  readonly faults: readonly ('none' | 'written' | 'lost')[]
+  readonly faults: readonly ('none' | 'written' | 'lost' | 'late')[]
   readonly every: number
 }
 
@@ -49,7 +50,7 @@ const runs: fc.Arbitrary<Run> = fc.record({
     }),
     { minLength: 1, maxLength: 16 },
   ),
-  faults: fc.array(fc.constantFrom('none', 'none', 'written', 'lost'), { maxLength: 24 }),
+  faults: fc.array(fc.constantFrom('none', 'none', 'written', 'lost', 'late'), { maxLength: 24 }),
   every: fc.integer({ min: 1, max: 6 }),
 })
 
@@ -63,21 +64,29 @@ function decideMove(parts: readonly number[], start: number): Moved[] {
   })
 }
 
-function failing(events: EventStore & Fenceable, faults: readonly Run['faults'][number][]): EventStore & Fenceable {
+function failing(
+  events: EventStore & Fenceable,
+  faults: Run['faults'],
+): EventStore & Fenceable & { arrived(): Promise<unknown> } {
   let appends = 0
+  const late: Promise<unknown>[] = []
   return {
     ...events,
     async append(...args) {
-      const fault = faults[appends++] ?? 'none'
-      const version = fault === 'lost' ? 0 : await events.append(...args)
-      if (fault === 'none') return version
+      const index = appends++
+      const fault = faults[index] ?? 'none'
+      if (fault === 'none') return await events.append(...args)
+      if (fault === 'written') await events.append(...args)
+      if (fault === 'late') late.push(Promise.allSettled([sleep(index % 4).then(() => events.append(...args))]))
       throw new EventStoreError('STORE_TIMEOUT', 'No answer', { written: 'unknown' })
     },
+    arrived: () => Promise.all(late),
   }
 }
 
 /** Sends everything at once, and gives back what is on the record. */
 async function perform({ log, events }: Stores, { moves, faults, every }: Run): Promise<readonly CommandRecord[]> {
+  const store = failing(events, faults)
   const handler = decider({
     initialState: () => 0,
     decide({ data }: Move, balance: number) {
@@ -86,7 +95,7 @@ async function perform({ log, events }: Stores, { moves, faults, every }: Run): 
     },
     evolve: (balance: number, { data }: Moved) => balance + data.amount,
     stream: ({ data }) => data.account,
-    store: failing(events, faults),
+    store,
     retries: 40,
     snapshot: { store: memorySnapshotStore(), every, schemaVersion: 1 },
   })
@@ -94,6 +103,7 @@ async function perform({ log, events }: Stores, { moves, faults, every }: Run): 
   const sending = moves.map(({ dryRun, ...data }) => bus.send({ type: 'move', data }, { dryRun }))
   await Promise.allSettled(sending)
   await bus.close()
+  await store.arrived()
   return (await log.list({ order: 'oldest', limit: 1000 })).records
 }
 
