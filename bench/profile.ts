@@ -101,12 +101,17 @@ function timeTable({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): 
   for (const [index, id] of samples.entries()) {
     const micros = timeDeltas[index] ?? 0
     const node = byId.get(id)
-    if (node === undefined || node.callFrame.functionName === '(idle)') continue
+    if (node === undefined || isNoWork(node.callFrame)) continue
     total += micros
     add(times, nameOf(node.callFrame), micros)
   }
   const rows = top(times).map(([name, micros]) => [name, `${((100 * micros) / total).toFixed(1)} %`])
   return table(['function', 'of the time'], rows)
+}
+
+/** Waiting, and the taking of the profile itself. */
+function isNoWork({ functionName, url }: CallFrame): boolean {
+  return functionName === '(idle)' || url === 'node:inspector'
 }
 
 function bytesTable({ head }: HeapProfiler.SamplingHeapProfile, commands: number): string {

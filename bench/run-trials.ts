@@ -64,7 +64,7 @@ async function runPlan(trial: string, plan: Plan, { samples, progress, signal }:
   for (let round = -warmup; round < rounds; round++) {
     if (signal.aborted) return
     await plan.beforeRound?.()
-    // A step that shares no factor with most numbers of cases, so that the same two are not always neighbours' heirs.
+    // No case has the same place in every round.
     const first = Math.abs(round * 3) % Math.max(1, cases.length)
     for (const each of [...cases.slice(first), ...cases.slice(0, first)]) {
       if (signal.aborted) return
