@@ -28,9 +28,9 @@ export interface Sender {
   stop(): Promise<void>
 }
 
-/** Starts a sender on this node, with the same conditions. */
-export function startSender(options: SenderOptions, history: History): Sender {
-  const program = [join(import.meta.dirname, 'sender.ts'), JSON.stringify(options)]
+/** Starts a sender on this node, with the same conditions; `file` is its program, in this folder. */
+export function startSender(options: SenderOptions, history: History, file = 'sender.ts'): Sender {
+  const program = [join(import.meta.dirname, file), JSON.stringify(options)]
   const child = spawn(process.execPath, ['--conditions=commandlog-source', ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,6 +1,7 @@
 // Kills processes that write to a store, over and over, and looks each time whether the log keeps to the rules.
 //
 //   npm run torture -- --store sqlite --kills 500 [--seed 1]
+//   npm run torture -- --store sqlite-events --kills 500
 //
 // Prints a line for every ten kills and a table at the end; exits with 1 where a rule was broken, and leaves that log.
 
@@ -9,6 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runCampaign, type Tally } from './campaign.ts'
+import { type EventTally, runEventCampaign } from './event-campaign.ts'
+import { eventStores } from './event-places.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +27,9 @@ const seed = wholeNumber('seed', values.seed)
 const folder = mkdtempSync(join(tmpdir(), 'commandlog-torture-'))
 
 console.log(`${kills} kills on ${store}, seed ${seed}, in ${folder}`)
-const tally = await runCampaign({ store, kills, seed, folder, lie, onKill: showProgress })
+const tally = eventStores.includes(store)
+  ? await runEventCampaign({ store, kills, seed, folder, onKill: showProgress })
+  : await runCampaign({ store, kills, seed, folder, lie, onKill: showProgress })
 for (const violation of tally.violations) console.error(violation)
 console.table(summaryOf(tally))
 if (tally.violations.length === 0) rmSync(folder, { recursive: true, force: true })
@@ -36,12 +41,12 @@ function wholeNumber(name: string, text: string): number {
   throw new RangeError(`--${name}: expected a whole number, not ${text}`)
 }
 
-function showProgress({ kills: done, asked, records, violations, seconds }: Tally): void {
+function showProgress({ kills: done, asked, records, violations, seconds }: Tally | EventTally): void {
   if (done % 10 !== 0 && done !== kills) return
   const faults = violations.length === 0 ? 'no fault' : `${violations.length} rules broken`
   console.log(`${done}/${kills} kills, ${asked} asked, ${records} on the record, ${faults}, ${seconds.toFixed(0)} s`)
 }
 
-function summaryOf({ violations, seconds, ...counts }: Tally): Readonly<Record<string, number>> {
+function summaryOf({ violations, seconds, ...counts }: Tally | EventTally): Readonly<Record<string, number>> {
   return { ...counts, 'rules broken': violations.length, seconds: Math.round(seconds) }
 }
