@@ -143,7 +143,7 @@ test('Ctrl-C ends after what is under way, with what was measured so far, beside
       [completeness, new Set(figures.map(({ measure }) => measure))],
       ['interrupted', new Set(['records/s'])],
     )
-    assert.match(printed, /beyond the noise/)
+    assert.match(printed, /COMPARED with the run/)
   })
 })
 

@@ -7,16 +7,19 @@ import type { BenchRun } from './result.ts'
 
 const folder = join(import.meta.dirname, 'peers')
 
+/** What a run has of the peers. */
+export type PeerRun = Required<Pick<BenchRun, 'subjects' | 'trials' | 'figures'>>
+
+/** Of a run without them. */
+export const noPeers: PeerRun = { subjects: [], trials: [], figures: [] }
+
 /** Whether the packages of the peers are there. Throws what to do where they are not. */
 export function checkPeers(): void {
   if (!existsSync(join(folder, 'node_modules'))) throw new RangeError('--peers: first run npm ci --prefix bench/peers')
 }
 
 /** Other buses and logs, in a process that has their packages. What it has measured so far, where the signal is aborted. */
-export async function measurePeers(
-  isQuick: boolean,
-  signal: AbortSignal,
-): Promise<Pick<BenchRun, 'subjects' | 'figures'>> {
+export async function measurePeers(isQuick: boolean, signal: AbortSignal): Promise<PeerRun> {
   const temporary = await mkdtemp(join(tmpdir(), 'commandlog-bench-'))
   try {
     const json = join(temporary, 'peers.json')
@@ -32,8 +35,8 @@ export async function measurePeers(
     })
     signal.removeEventListener('abort', stop)
     if (code !== 0 && !signal.aborted) throw new Error(`the process of the peers ended with ${code}`)
-    if (!existsSync(json)) return { subjects: [], figures: [] }
-    return JSON.parse(await readFile(json, 'utf8')) as Pick<BenchRun, 'subjects' | 'figures'>
+    if (!existsSync(json)) return noPeers
+    return JSON.parse(await readFile(json, 'utf8')) as PeerRun
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }

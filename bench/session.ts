@@ -2,10 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { codecSubjects } from './codecs.ts'
 import { environment } from './environment.ts'
 import { type BenchOptions, parseOptions } from './options.ts'
-import { checkPeers, measurePeers } from './peer-process.ts'
-import { compareReport, htmlReport, terminalReport } from './plain-report.ts'
+import { checkPeers, measurePeers, noPeers } from './peer-process.ts'
 import { profileCommands } from './profile.ts'
 import { Progress } from './progress.ts'
+import { htmlReport } from './report/html.ts'
+import { compareReport, terminalReport } from './report/terminal.ts'
 import type { BenchRun, SubjectNote } from './result.ts'
 import { type Measured, runTrials } from './run-trials.ts'
 import { type StoreSubject, storeSubjects, withFolder } from './store-subjects.ts'
@@ -68,17 +69,15 @@ async function measure(options: BenchOptions, stores: readonly StoreSubject[]): 
   const measured = await runTrials(plans, progress, stopping.signal)
   progress.end()
   const wantsPeers = options.isWithPeers && !measured.isInterrupted
-  const peers = wantsPeers ? await measurePeers(options.isQuick, stopping.signal) : { subjects: [], figures: [] }
+  const peers = wantsPeers ? await measurePeers(options.isQuick, stopping.signal) : noPeers
   const run: BenchRun = {
     format: 1,
     environment: await environment(options.effort.syncs),
     completeness: completenessOf(options, measured),
-    command: ['npm run bench --', ...args].join(' '),
+    command: ['npm run bench --', ...args.filter(isNoOutput)].join(' '),
     subjects: [...(await notesOf(stores)), ...codecNotes(codecs), ...peers.subjects],
     figures: [...measured.figures, ...peers.figures],
-    trials: trials
-      .filter(({ name }) => options.trials.includes(name))
-      .map(({ name, about }) => ({ trial: name, about })),
+    trials: [...trialNotes(options), ...peers.trials],
   }
   await show(run, base, options)
   if (measured.failure !== undefined) {
@@ -86,6 +85,12 @@ async function measure(options: BenchOptions, stores: readonly StoreSubject[]): 
     process.stderr.write(`The trial '${measured.failure.trial}' failed, and ended the run:\n`)
     console.error(measured.failure.error)
   } else if (run.completeness === 'interrupted') process.exitCode = 130
+}
+
+/** Where the results go says nothing of how they came about. */
+function isNoOutput(arg: string, index: number, all: readonly string[]): boolean {
+  const options = /^--(?:json|html|compare)(?:=|$)/
+  return !options.test(arg) && !/^--(?:json|html|compare)$/.test(all[index - 1] ?? '')
 }
 
 function checkNames(stores: readonly StoreSubject[]): void {
@@ -98,6 +103,10 @@ function runOf(text: string): BenchRun {
   const run = JSON.parse(text) as Partial<BenchRun>
   if (run.format !== 1) throw new RangeError('--compare: expected what --json writes')
   return run as BenchRun
+}
+
+function trialNotes(options: BenchOptions): Required<BenchRun>['trials'] {
+  return trials.filter(({ name }) => options.trials.includes(name)).map(({ name, about }) => ({ trial: name, about }))
 }
 
 function completenessOf({ isQuick }: BenchOptions, { isInterrupted }: Measured): BenchRun['completeness'] {
