@@ -5,7 +5,7 @@ import {
   NO_CONCURRENCY_CHECK,
 } from '@event-driven-io/emmett'
 import type { AppendOptions, EventMetadata, EventStore, NewEvent, ReadOptions, RecordedEvent } from '../event-store.ts'
-import { EventStoreError } from '../event-store-error.ts'
+import { EventStoreError, versionConflict } from '../event-store-error.ts'
 import { checkAppend, checkRead, type TakenEvent, takeEvents } from '../take-events.ts'
 
 /** What is used of a store of Emmett's, in memory or on any database. */
@@ -21,11 +21,18 @@ export interface EmmettStoreOptions {
 interface Stored {
   readonly type: string
   readonly data: unknown
-  readonly metadata: Partial<EventMetadata> & {
-    readonly eventId?: string
+  readonly metadata: {
     readonly messageId: string
     readonly streamPosition: bigint
+    readonly commandlog?: unknown
   }
+}
+
+/** What `commandlog` holds, as JSON: the store on Postgres makes numbers of other texts that are digits. */
+interface Own {
+  readonly eventId: string
+  readonly hasData: boolean
+  readonly metadata: EventMetadata
 }
 
 interface Theirs extends EmmettStoreOptions {
@@ -34,8 +41,9 @@ interface Theirs extends EmmettStoreOptions {
 
 /**
  * A store of Emmett's as an event store for deciders. The metadata of our events becomes metadata of Emmett's, with the id
- * as `eventId`. Not promised: that an event's id is known again; a `fence`, since Emmett's stores can neither refuse a
- * command nor find its events, so `reconcile` leaves everything undecided. Closing it leaves Emmett's store open.
+ * as `eventId`. Not promised: `DUPLICATE_EVENT`, since no store of Emmett's knows an id again in every stream; a `fence`,
+ * since none can refuse a command or find its events, so that `reconcile` leaves everything undecided; data that Emmett
+ * itself reads back as something else, such as long texts of digits on Postgres. Closing it leaves Emmett's store open.
  *
  * Events that were appended past it are read too: their id is Emmett's, and their command's id is the empty text, which
  * no command has.
@@ -59,15 +67,10 @@ export function emmettEventStore(store: AnyEmmettStore, options: EmmettStoreOpti
       checkOpen()
       const expected = checkAppend(stream, appendOptions)
       const taken = takeEvents(events)
-      const appended = taken.length === 0 ? versionOf(theirs, stream) : appendTo(theirs, stream, { taken, expected })
+      const appended =
+        taken.length === 0 ? appendNothing(theirs, stream, expected) : appendTo(theirs, stream, { taken, expected })
       appending.add(appended)
-      try {
-        const version = await appended
-        if (taken.length === 0 && expected !== undefined && expected !== version) throw conflict(expected)
-        return version
-      } finally {
-        appending.delete(appended)
-      }
+      return await appended.finally(() => appending.delete(appended))
     },
 
     async close(): Promise<void> {
@@ -90,52 +93,65 @@ async function readFrom({ store, onFailure }: Theirs, stream: string, from: numb
 }
 
 /** Emmett has no append of nothing, which in our contract gives the version back. */
+async function appendNothing(theirs: Theirs, stream: string, expected: number | undefined): Promise<number> {
+  const version = await versionOf(theirs, stream)
+  if (expected !== undefined && expected !== version) throw versionConflict(expected, version)
+  return version
+}
+
 async function versionOf(theirs: Theirs, stream: string): Promise<number> {
   return (await readFrom(theirs, stream, 1)).at(-1)?.version ?? 0
 }
 
-async function appendTo(
-  { store, onFailure }: Theirs,
-  stream: string,
-  { taken, expected }: { readonly taken: readonly TakenEvent[]; readonly expected: number | undefined },
-): Promise<number> {
-  try {
-    // Not STREAM_DOES_NOT_EXIST, which the store on Postgres takes for no check at all.
-    const options = { expectedStreamVersion: expected === undefined ? NO_CONCURRENCY_CHECK : BigInt(expected) }
-    const { nextExpectedStreamVersion } = await store.appendToStream(stream, taken.map(toEmmett), options)
-    return Number(nextExpectedStreamVersion)
-  } catch (error) {
-    if (isExpectedVersionConflictError(error)) throw conflict(expected)
-    onFailure?.(error)
-    throw new EventStoreError('STORE_UNAVAILABLE', 'The store of Emmett failed', { written: 'unknown' })
+interface Append {
+  readonly taken: readonly TakenEvent[]
+  readonly expected: number | undefined
+}
+
+async function appendTo(theirs: Theirs, stream: string, { taken, expected }: Append): Promise<number> {
+  // Not STREAM_DOES_NOT_EXIST, which the store on Postgres takes for no check at all.
+  const expectedStreamVersion = expected === undefined ? NO_CONCURRENCY_CHECK : BigInt(expected)
+  for (;;) {
+    try {
+      const appended = await theirs.store.appendToStream(stream, taken.map(toEmmett), { expectedStreamVersion })
+      return Number(appended.nextExpectedStreamVersion)
+    } catch (error) {
+      if (!isExpectedVersionConflictError(error)) {
+        theirs.onFailure?.(error)
+        throw new EventStoreError('STORE_UNAVAILABLE', 'The store of Emmett failed', { written: 'unknown' })
+      }
+      if (expected !== undefined) throw await conflict(theirs, stream, expected)
+      // The store on Postgres has races even where no version is expected; each one that is lost is somebody's append.
+    }
   }
 }
 
-function conflict(expected: number | undefined): EventStoreError {
-  return new EventStoreError('VERSION_CONFLICT', 'The stream is not at the expected version', { expected })
+async function conflict(theirs: Theirs, stream: string, expected: number): Promise<EventStoreError> {
+  try {
+    return versionConflict(expected, await versionOf(theirs, stream))
+  } catch {
+    // That it is a conflict is known all the same; what failed has been told to `onFailure`.
+    return new EventStoreError('VERSION_CONFLICT', 'The stream is not at the expected version', { expected })
+  }
 }
 
 function toEmmett({ id, type, data, metadata }: TakenEvent): EmmettEvent {
-  const own = { ...metadata, eventId: id, messageId: id }
+  const own: Own = { eventId: id, hasData: data !== null, metadata }
+  const shown = { ...metadata, eventId: id, messageId: id, commandlog: JSON.stringify(own) }
   // Emmett's types know data as a record only; its stores take any JSON.
-  return { type, data: data === null ? null : JSON.parse(data), metadata: own } as EmmettEvent
+  return { type, data: data === null ? null : JSON.parse(data), metadata: shown } as EmmettEvent
 }
 
 function toRecorded(stream: string, { type, data, metadata }: Stored): RecordedEvent {
-  const { eventId, messageId, streamPosition, causationId, tenantId, userId } = metadata
-  return {
-    id: eventId ?? messageId,
-    type,
-    data,
-    metadata: {
-      commandId: metadata.commandId ?? '',
-      correlationId: metadata.correlationId ?? '',
-      ...(causationId === undefined ? {} : { causationId }),
-      ...(tenantId === undefined ? {} : { tenantId }),
-      ...(userId === undefined ? {} : { userId }),
-      recordedAt: metadata.recordedAt ?? 0,
-    },
-    stream,
-    version: Number(streamPosition),
-  }
+  const { messageId, streamPosition, commandlog } = metadata
+  const {
+    eventId,
+    hasData,
+    metadata: own,
+  }: Own = typeof commandlog === 'string' ? JSON.parse(commandlog) : foreign(messageId)
+  return { id: eventId, type, data: hasData ? data : undefined, metadata: own, stream, version: Number(streamPosition) }
+}
+
+function foreign(eventId: string): Own {
+  return { eventId, hasData: true, metadata: { commandId: '', correlationId: '', recordedAt: 0 } }
 }
