@@ -149,7 +149,15 @@ function toRecorded(stream: string, { type, data, metadata }: Stored): RecordedE
     hasData,
     metadata: own,
   }: Own = typeof commandlog === 'string' ? JSON.parse(commandlog) : foreign(messageId)
-  return { id: eventId, type, data: hasData ? data : undefined, metadata: own, stream, version: Number(streamPosition) }
+  // The store in memory gives its own data away.
+  return {
+    id: eventId,
+    type,
+    data: hasData ? structuredClone(data) : undefined,
+    metadata: own,
+    stream,
+    version: Number(streamPosition),
+  }
 }
 
 function foreign(eventId: string): Own {
