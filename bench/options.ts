@@ -33,6 +33,7 @@ export const usage: string = `npm run bench -- [options]
   --codecs a,b      of ${codecSubjects.map(({ name }) => name).join(', ')}
   --sizes 1000,5000 records in the logs of the read trial
   --payloads 100,1000   bytes of JSON of the payload trial
+  --in-flight 1,64  commands at once in the throughput trial
   --rounds n        how often each case is measured
   --ms n            how long each measurement takes
   --quick           everything in under two minutes, to see that it works
@@ -47,7 +48,7 @@ Servers are those of the tests, or yours: COMMANDLOG_POSTGRES_URL, COMMANDLOG_NA
 Ctrl-C ends after what is under way, and shows what was measured so far.
 `
 
-const texts = ['stores', 'trials', 'codecs', 'sizes', 'payloads', 'rounds', 'ms'] as const
+const texts = ['stores', 'trials', 'codecs', 'sizes', 'payloads', 'in-flight', 'rounds', 'ms'] as const
 const files = ['json', 'html', 'compare', 'profile'] as const
 const flags = ['quick', 'full', 'peers', 'help'] as const
 
@@ -94,7 +95,8 @@ function chosen(option: string, asked: string | undefined, all: readonly { reado
 
 type EffortOptions = Readonly<
   Partial<
-    Record<'sizes' | 'payloads' | 'rounds' | 'ms', string | undefined> & Record<'quick' | 'full', boolean | undefined>
+    Record<'sizes' | 'payloads' | 'in-flight' | 'rounds' | 'ms', string | undefined> &
+      Record<'quick' | 'full', boolean | undefined>
   >
 >
 
@@ -107,6 +109,7 @@ function effortOf(values: EffortOptions): Effort {
     ...effort,
     ...(values.sizes === undefined ? {} : { sizes: numbersOf('sizes', values.sizes) }),
     ...(values.payloads === undefined ? {} : { payloads: numbersOf('payloads', values.payloads) }),
+    ...(values['in-flight'] === undefined ? {} : { inFlight: numbersOf('in-flight', values['in-flight']) }),
     ...(rounds === undefined ? {} : { rounds, codecRounds: rounds }),
     ...(ms === undefined ? {} : { ms, warmupMs: ms / 2, followMs: 2 * ms }),
   }
