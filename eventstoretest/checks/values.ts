@@ -24,8 +24,9 @@ const hostile: readonly unknown[] = [
 const data = fc.oneof(fc.constantFrom(...hostile), fc.jsonValue({ stringUnit: 'binary', maxDepth: 3 }))
 const text = fc.oneof(fc.constantFrom(...lookAlikes), fc.string({ minLength: 1, maxLength: 20 }))
 const id = text.filter((each) => !each.includes('\0'))
+const orEmpty = fc.oneof({ arbitrary: id, weight: 4 }, fc.constant(''))
 const metadata = fc.record(
-  { causationId: id, tenantId: id, userId: id, recordedAt: fc.integer({ min: 0, max: 2 ** 48 }) },
+  { causationId: orEmpty, tenantId: orEmpty, userId: orEmpty, recordedAt: fc.integer({ min: 0, max: 2 ** 48 }) },
   { requiredKeys: ['recordedAt'] },
 )
 
