@@ -76,5 +76,7 @@ function perform(connection: Connection, task: Task): void {
 function refusalOf(thrown: unknown): unknown {
   if (!isSqliteFailure(thrown)) return thrown
   const error = toSqliteError(thrown)
-  return error.code === 'INVALID_RECORD' || error.code === 'RECORD_TOO_LARGE' ? error : undefined
+  const isOwn = error.code === 'INVALID_RECORD' || error.code === 'RECORD_TOO_LARGE'
+  // A statement that is none was never run.
+  return isOwn || (thrown as { readonly code?: unknown }).code === 'SQLITE_ERROR' ? error : undefined
 }
