@@ -10,6 +10,7 @@ import {
   type CommandLogStore,
   type CommandRecord,
   CommandRejected,
+  StoreError,
   withCommandAudit,
 } from '../src/index.ts'
 import { memoryStore } from '../stores/memory.ts'
@@ -20,6 +21,7 @@ import type { EventStore, Fenceable, RecordedEvent } from './event-store.ts'
 import { EventStoreError } from './event-store-error.ts'
 import { memoryEventStore } from './memory-event-store.ts'
 import { oneTransaction } from './one-transaction.ts'
+import { reconcile } from './reconcile.ts'
 import { memorySnapshotStore } from './snapshot.ts'
 import { sqliteEventStore } from './sqlite-event-store.ts'
 
@@ -84,9 +86,7 @@ function failing(
   }
 }
 
-/** Sends everything at once, and gives back what is on the record. */
-async function perform({ log, events }: Stores, { moves, faults, every }: Run): Promise<readonly CommandRecord[]> {
-  const store = failing(events, faults)
+function busOf(log: CommandLogStore, store: EventStore & Fenceable, every: number) {
   const handler = decider({
     initialState: () => 0,
     decide({ data }: Move, balance: number) {
@@ -99,7 +99,13 @@ async function perform({ log, events }: Stores, { moves, faults, every }: Run): 
     retries: 40,
     snapshot: { store: memorySnapshotStore(), every, schemaVersion: 1 },
   })
-  const bus = withCommandAudit(new CommandBus<Move>().register('move', handler), log)
+  return withCommandAudit(new CommandBus<Move>().register('move', handler), log)
+}
+
+/** Sends everything at once, and gives back what is on the record. */
+async function perform({ log, events }: Stores, { moves, faults, every }: Run): Promise<readonly CommandRecord[]> {
+  const store = failing(events, faults)
+  const bus = busOf(log, store, every)
   const sending = moves.map(({ dryRun, ...data }) => bus.send({ type: 'move', data }, { dryRun }))
   await Promise.allSettled(sending)
   await bus.close()
@@ -107,12 +113,48 @@ async function perform({ log, events }: Stores, { moves, faults, every }: Run): 
   return (await log.list({ order: 'oldest', limit: 1000 })).records
 }
 
+/** Where a command's process dies: its append or its outcome is the last that anybody hears of it. */
+type Crash = 'none' | 'before-append' | 'after-append' | 'before-outcome'
+
+/** Sends everything at once; resolves when every command has come to its end, or to its crash. */
+async function performAndCrash({ log, events }: Stores, run: Run, crashes: readonly Crash[]): Promise<void> {
+  const over = new Set<string>()
+  const crashOf = (id: string): Crash => crashes[Number(id)] ?? 'none'
+  const store: EventStore & Fenceable = {
+    ...events,
+    async append(stream, added, options) {
+      const id = added[0]?.metadata.commandId ?? ''
+      const crash = crashOf(id)
+      const version = crash === 'before-append' ? 0 : await events.append(stream, added, options)
+      if (crash === 'none' || crash === 'before-outcome') return version
+      over.add(id)
+      return await new Promise<never>(() => {})
+    },
+  }
+  const dying: CommandLogStore = {
+    ...log,
+    record: (record) =>
+      record.state !== 'created' && crashOf(record.id) === 'before-outcome'
+        ? Promise.reject(new StoreError('STORE_CLOSED', 'The process is gone'))
+        : log.record(record),
+  }
+  const bus = busOf(dying, store, run.every)
+  for (const [index, { dryRun, ...data }] of run.moves.entries()) {
+    const id = String(index)
+    const ended = (): unknown => over.add(id)
+    bus.send({ type: 'move', data }, { id, dryRun }).then(ended, ended)
+  }
+  while (over.size < run.moves.length) await new Promise(setImmediate)
+}
+
 /** Everything that must hold between the log and the streams, whatever the order was. */
 async function check({ events }: Stores, records: readonly CommandRecord[], { moves }: Run): Promise<void> {
   const asked = new Map(records.map((record) => [record.id, record]))
   assert.deepEqual([records.length, asked.size], [moves.length, moves.length])
+  const isExpected = ({ state, problem }: CommandRecord): boolean =>
+    state === 'successful' || state === 'rejected' || (state === 'failed' && problem?.code === 'abandoned')
   assert.deepEqual(
-    records.filter(({ state }) => state !== 'successful' && state !== 'rejected'),
+    records.filter((record) => !isExpected(record)),
     [],
   )
   const stored: RecordedEvent[] = []
@@ -163,6 +205,18 @@ test('commands at once on few streams: no update is lost, and log and streams ag
     await check(stores, await perform(stores, run), run)
   })
   await fc.assert(property, { numRuns: 200 })
+})
+
+test('after crashes at any point, and reconcile, log and streams agree', { timeout }, async () => {
+  const crash = fc.constantFrom<Crash>('none', 'before-append', 'after-append', 'before-outcome')
+  const property = fc.asyncProperty(runs, fc.array(crash, { maxLength: 16 }), async (run, crashes) => {
+    const stores = { log: memoryStore(), events: memoryEventStore() }
+    await performAndCrash(stores, run, crashes)
+    const { counts } = await reconcile(stores.log, stores.events, { types: 'move', olderThan: 0 })
+    assert.deepEqual([counts.undecided, counts.error, counts['settled-meanwhile']], [0, 0, 0])
+    await check(stores, (await stores.log.list({ limit: 1000 })).records, run)
+  })
+  await fc.assert(property, { numRuns: 100 })
 })
 
 for (const isOne of [false, true]) {

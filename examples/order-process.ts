@@ -81,5 +81,12 @@ await shop.send({ type: 'place-order', data: { ...order, order: '2', card: 'bad'
 await shop.send({ type: 'place-order', data: { ...order, order: '3', quantity: 9 } }, { id: 'cleo' })
 await run(3)
 
+// As after a crash: from the start again. Nothing is done twice, since every reaction is on the record.
+const { records } = await log.list({ limit: 1000 })
+await run(3)
+console.log(
+  `${records.length} commands, and ${(await log.list({ limit: 1000 })).records.length} after reacting again\n`,
+)
+
 for (const id of ['ada', 'bob', 'cleo']) console.log(`${formatTree(await effects(log, id))}\n`)
 await shop.close()
