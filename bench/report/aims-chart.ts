@@ -1,6 +1,6 @@
 import type { CustomSeriesOption } from 'echarts/charts'
-import { draw, fontFamily } from './chart.ts'
 import { ink } from './colours.ts'
+import { draw, fontFamily } from './drawing.ts'
 import { show } from './text.ts'
 import type { Verdict } from './verdicts.ts'
 

@@ -1,23 +1,12 @@
-import { CustomChart, type CustomSeriesOption, LineChart } from 'echarts/charts'
-import { GridComponent, LegendComponent } from 'echarts/components'
-import { type EChartsCoreOption, init, setPlatformAPI, use } from 'echarts/core'
-import { SVGRenderer } from 'echarts/renderers'
+import type { CustomSeriesOption } from 'echarts/charts'
+import type { EChartsCoreOption } from 'echarts/core'
 import type { Figure } from '../result.ts'
+import { isWide, nameAxis, numberAxis, valueAxis, valuesOf } from './axes.ts'
 import { ink, palette } from './colours.ts'
+import { draw, drawingWidth, fontFamily, shortened, widthOf } from './drawing.ts'
 import { label, show, showParam } from './text.ts'
 import type { Group, Row, View } from './views.ts'
 
-use([CustomChart, GridComponent, LegendComponent, LineChart, SVGRenderer])
-// Nobody knows the font of whoever looks at it: as wide as the wider ones are.
-setPlatformAPI({ measureText: (text, font) => ({ width: widthOf(text, Number.parseFloat(font ?? '')) }) })
-
-function widthOf(text: string, size: number): number {
-  return text.length * (Number.isFinite(size) ? size : 12) * 0.62
-}
-
-/** Of all text in drawings. */
-export const fontFamily = 'system-ui, sans-serif'
-const width = 470
 const plotHeight = 280
 const legendLine = 21
 const symbols = [
@@ -30,9 +19,6 @@ const symbols = [
   'path://M5,0L10,2.5L10,7.5L5,10L0,7.5L0,2.5Z',
 ]
 const rawPrefix = 'raw '
-/** From this ratio of the largest to the smallest on, an axis is logarithmic. */
-const wide = 20
-const longestName = 34
 
 /** A drawing, and what it says for whoever does not see it. */
 export interface Chart {
@@ -43,7 +29,8 @@ export interface Chart {
 
 /** Draws one group of a view, each subject in its place of the palette. */
 export function chartOf(view: View, group: Group, places: ReadonlyMap<string, number>): Chart {
-  const isLine = view.columns.length > 1 && view.columns.every((column) => typeof column === 'number')
+  // Nothing has no place on a logarithmic axis.
+  const isLine = view.columns.length > 1 && view.columns.every((column) => typeof column === 'number' && column > 0)
   const rows = group.rows.filter(({ cells }) => cells.some((cell) => Number.isFinite(cell?.median)))
   const legendLines = legendLinesOf(rows)
   const isLogarithmic = isWide(rows)
@@ -93,88 +80,14 @@ interface Marks {
   readonly looks: Looks
 }
 
-/** Draws what ECharts is told, `height` high, as one `<svg>` element with nothing in it that needs a script. */
-export function draw(option: EChartsCoreOption, height: number): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
-  try {
-    chart.setOption(option)
-    return chart.renderToSVGString({ useViewBox: true })
-  } finally {
-    chart.dispose()
-  }
-}
-
 function legendLinesOf(rows: readonly Row[]): number {
   let [lines, used] = [1, 0]
   for (const { name } of rows) {
     const taken = 57 + widthOf(shortened(name), 13)
-    if (used > 0 && used + taken > width - 8) [lines, used] = [lines + 1, 0]
+    if (used > 0 && used + taken > drawingWidth - 8) [lines, used] = [lines + 1, 0]
     used += taken
   }
   return lines
-}
-
-function shortened(name: string): string {
-  return name.length > longestName ? `${name.slice(0, longestName - 1)}…` : name
-}
-
-const axisText = { color: ink.quiet.light, fontSize: 12 }
-const axisLine = { show: true, lineStyle: { color: ink.quiet.light } }
-
-function numberAxis({ columns, columnName }: View): object {
-  const places = columns.map((column) => Math.log10(Number(column)))
-  return {
-    ...{ type: 'value', min: Math.min(...places) - 0.12, max: Math.max(...places) + 0.12 },
-    ...{ name: label(columnName ?? ''), nameLocation: 'middle', nameGap: 26, nameTextStyle: axisText },
-    axisLabel: { ...axisText, customValues: places, formatter: (place: number) => show(10 ** place) },
-    axisTick: { show: true, customValues: places, lineStyle: { color: ink.quiet.light } },
-    ...{ axisLine: { ...axisLine, onZero: false }, splitLine: { show: false } },
-  }
-}
-
-function nameAxis({ columns, columnName }: View): object {
-  const places = columns.map((_, place) => place)
-  return {
-    ...{ type: 'value', min: -0.5, max: columns.length - 0.5 },
-    ...{ name: label(columnName ?? ''), nameLocation: 'middle', nameGap: 26, nameTextStyle: axisText },
-    axisLabel: { ...axisText, customValues: places, formatter: (place: number) => showParam(columns[place] ?? '') },
-    axisTick: { show: false, customValues: places },
-    ...{ axisLine: { ...axisLine, onZero: false }, splitLine: { show: false } },
-  }
-}
-
-function valueAxis({ measure, unit, isRatio }: View, rows: readonly Row[]): object {
-  const name = isRatio ? `${measure}, ratio` : [...new Set([measure, unit])].join(', ')
-  return {
-    ...(isWide(rows) ? { type: 'log', ...decadesOf(rows) } : { type: 'value', min: 0 }),
-    ...{
-      name,
-      nameLocation: 'end',
-      nameGap: 8,
-      nameTextStyle: { ...axisText, align: 'left', padding: [0, 0, 0, -30] },
-    },
-    axisLabel: { ...axisText, formatter: (value: number) => show(value) },
-    ...{ splitLine: { lineStyle: { color: ink.line.light } }, axisLine: { show: false }, axisTick: { show: false } },
-  }
-}
-
-function decadesOf(rows: readonly Row[]): { readonly min: number; readonly max: number } {
-  const values = valuesOf(rows)
-  return {
-    min: 10 ** Math.floor(Math.log10(Math.min(...values))),
-    max: 10 ** Math.ceil(Math.log10(Math.max(...values))),
-  }
-}
-
-function isWide(rows: readonly Row[]): boolean {
-  const values = valuesOf(rows)
-  return Math.max(...values) / Math.min(...values) >= wide
-}
-
-function valuesOf(rows: readonly Row[]): number[] {
-  const values = rows.flatMap(({ cells }) => cells.flatMap((cell) => (cell ? [cell.low, cell.median, cell.high] : [])))
-  // Nothing has no place on a logarithmic axis.
-  return values.filter((value) => Number.isFinite(value) && value > 0)
 }
 
 interface Looks {

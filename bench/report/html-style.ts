@@ -41,5 +41,5 @@ td.words{white-space:normal;text-align:left;min-width:12rem}
 dl{margin:.5rem 0}
 dt{font-weight:600;margin-top:.75rem;overflow-wrap:anywhere}
 dd{margin:.1rem 0 .1rem 1rem;max-width:80ch;overflow-wrap:anywhere}
-@media print{body{font-size:11px;max-width:none;padding:0}.pair,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}nav{display:none}.scroll{overflow:visible}.pair.charted{grid-template-columns:minmax(0,1fr)}figure svg{max-width:26rem}}
+@media print{body{font-size:11px;max-width:none;padding:0}.pair,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}nav{display:none}th,td{white-space:normal}.scroll{overflow:visible}.pair.charted{grid-template-columns:minmax(0,1fr)}figure svg{max-width:26rem}}
 `
