@@ -1,5 +1,5 @@
-// Sends commands whose deciders append events to a few streams, without end, and says on its stdout what it does, a line at
-// a time, until somebody kills it. On SIGTERM it finishes what it has begun, closes everything and ends.
+// Sends commands whose deciders append events to a few streams, and says on its stdout what it does, a line at a time, until
+// somebody kills it or there are enough. On SIGTERM it finishes what it has begun, closes everything and ends.
 
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,7 +24,8 @@ interface Moved {
   readonly data: { readonly to: number }
 }
 
-const { store: storeName, place, name, seed }: SenderOptions = JSON.parse(process.argv[2] ?? '{}')
+const told: SenderOptions & { readonly commands?: number } = JSON.parse(process.argv[2] ?? '{}')
+const { store: storeName, place, name, seed, commands = Number.POSITIVE_INFINITY } = told
 let isOver = false
 process.on('SIGTERM', () => {
   isOver = true
@@ -59,7 +60,7 @@ const random = seeded(seed)
 let count = 0
 await Promise.all(
   Array.from({ length: Math.round(2 ** (random() * 4)) }, async () => {
-    while (!isOver) await sendNext(`${name}.${count++}`)
+    while (!isOver && count < commands) await sendNext(`${name}.${count++}`)
   }),
 )
 await bus.close()
