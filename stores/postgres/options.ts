@@ -9,6 +9,8 @@ interface CommonOptions {
   readonly deadlineMs?: number | undefined
   /** False behind a pooler that gives each statement another connection: nothing is prepared, nobody listens. */
   readonly prepare?: boolean | undefined
+  /** `month`: the tables are made in partitions by month, so that old months go as a whole; default `none`. */
+  readonly partitions?: 'none' | 'month' | undefined
 }
 
 /** What `postgresStore` takes: the URL of a server, or a live `postgres()` that its owner ends. */
@@ -32,13 +34,14 @@ export interface CheckedOptions {
   readonly deadlineMs: number
   readonly prepare: boolean
   readonly connections: number
+  readonly partitions: 'none' | 'month'
 }
 
 /** Refuses what `postgresStore` cannot work with, before any connection is made. Tells no URL: it holds a password. */
 export function checkOptions(options: PostgresStoreOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected an object')
   const { url, sql, schema = 'public', table = 'command_log', deadlineMs = 5000 } = options
-  const { prepare = true, connections = 4 } = options
+  const { prepare = true, connections = 4, partitions = 'none' } = options
   if ((url === undefined) === (sql === undefined)) throw new TypeError('expected either url or sql')
   if (url !== undefined && !(typeof url === 'string' && /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url))) {
     throw new TypeError('url: expected postgres://user:password@host:port/database')
@@ -51,8 +54,9 @@ export function checkOptions(options: PostgresStoreOptions): CheckedOptions {
     }
   }
   if (typeof prepare !== 'boolean') throw new TypeError('prepare: expected a boolean')
+  if (partitions !== 'none' && partitions !== 'month') throw new TypeError('partitions: expected none or month')
   for (const [name, value] of Object.entries({ deadlineMs, connections })) {
     if (!(Number.isSafeInteger(value) && value >= 1)) throw new RangeError(`${name}: expected a whole number from 1`)
   }
-  return { url, sql, schema, table, deadlineMs, prepare, connections }
+  return { url, sql, schema, table, deadlineMs, prepare, connections, partitions }
 }

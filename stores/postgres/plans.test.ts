@@ -6,9 +6,11 @@ import { checkQuery } from '../../storekit/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
 import { postgresStore } from './index.ts'
 import { checkOptions } from './options.ts'
-import { type Bounds, boundsSql, pageSql, type Sql } from './queries.ts'
+import { type Batch, purgeSql } from './purge.ts'
+import { type Bounds, boundsSql, pageSql } from './queries.ts'
 import { changesSql } from './reads.ts'
 import { namesOf } from './schema.ts'
+import { lookedAt, planOf, shownPlan } from './testing/plan.ts'
 import { run } from './testing/samples.ts'
 
 const server = await sharedPostgres()
@@ -44,32 +46,6 @@ before(async () => {
   await (await postgresStore({ url })).close()
   await run(url, fill)
 })
-
-interface Plan {
-  readonly 'Node Type': string
-  readonly 'Relation Name'?: string
-  readonly 'Index Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly Plan[]
-}
-
-async function planOf({ text, values }: Sql): Promise<readonly Plan[]> {
-  const [row] = await sql.unsafe(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values)
-  const parsed = row?.['QUERY PLAN']
-  const flat = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(flat)]
-  return flat((typeof parsed === 'string' ? JSON.parse(parsed) : parsed)[0].Plan)
-}
-
-/** How many rows a plan looked at. */
-function lookedAt(plan: readonly Plan[]): number {
-  const scans = plan.filter((step) => step['Node Type'].includes('Scan') && step['Relation Name'] !== undefined)
-  return scans.reduce(
-    (sum, step) => sum + (step['Actual Rows'] + (step['Rows Removed by Filter'] ?? 0)) * step['Actual Loops'],
-    0,
-  )
-}
 
 const whole: Bounds = { low: '0', high: String(2n ** 63n - 1n) }
 
@@ -116,15 +92,8 @@ describe('how pages are found', () => {
   for (const [query, index, most = 40] of queries) {
     test(`Given ${JSON.stringify(query)}, then a first and a deep page are found by ${index}, and nothing is sorted`, async () => {
       for (const bounds of [whole, { low: '20000', high: '30000' }]) {
-        const plan = await planOf(pageSql(names, checkQuery({ ...query, limit: 10 }), bounds))
-        const shown = JSON.stringify(
-          plan.map((step) => [
-            step['Node Type'],
-            step['Index Name'],
-            step['Actual Rows'] * step['Actual Loops'],
-            step['Rows Removed by Filter'],
-          ]),
-        )
+        const plan = await planOf(sql, pageSql(names, checkQuery({ ...query, limit: 10 }), bounds))
+        const shown = shownPlan(plan)
         const types = plan.map((step) => step['Node Type'])
         assert.ok(!types.includes('Seq Scan'), shown)
         // Few rows may be had as a heap and sorted; walking the index in its order is for many.
@@ -140,16 +109,34 @@ describe('how pages are found', () => {
   }
 
   test('Given a time, then where it lies is found by the index of times', async () => {
-    const plan = await planOf(boundsSql(names, checkQuery({ from: 1_250_000, to: 1_250_500 }), 1000))
+    const plan = await planOf(sql, boundsSql(names, checkQuery({ from: 1_250_000, to: 1_250_500 }), 1000))
     assert.ok(plan.some((step) => step['Index Name'] === 'command_log_received'))
     assert.ok(lookedAt(plan) <= 60)
   })
 
   test('Given the place of a follower, then the next changes are found by the index of changes', async () => {
     for (const change of ['0', '49000']) {
-      const plan = await planOf({ text: changesSql(names), values: [change] })
+      const plan = await planOf(sql, { text: changesSql(names), values: [change] })
       assert.ok(plan.some((step) => step['Index Name'] === 'command_log_change'))
       assert.ok(lookedAt(plan) <= 300, String(lookedAt(plan)))
     }
   })
+
+  const batches: readonly (readonly [Pick<Batch, 'isOldestFirst' | 'from'>, index: string])[] = [
+    [{ isOldestFirst: false, from: '-1' }, 'received'],
+    [{ isOldestFirst: false, from: '1250000' }, 'received'],
+    [{ isOldestFirst: true, from: '-1' }, 'pkey'],
+  ]
+  for (const [batch, index] of batches) {
+    test(`Given a batch to purge, ${JSON.stringify(batch)}, then it is found by ${index}, its rows and lookups by their keys`, async () => {
+      const due = { retention: 'long-lived', before: 1_400_000, count: 100, range: {}, ...batch }
+      const plan = await planOf(sql, purgeSql(names, due))
+      const shown = shownPlan(plan)
+      const scans = plan.filter((step) => step['Relation Name'] !== undefined)
+      assert.ok(!scans.some((step) => step['Node Type'] === 'Seq Scan'), shown)
+      const used = new Set(plan.map((step) => step['Index Name']))
+      for (const each of [index, 'event_pkey', 'attribute_pkey']) assert.ok(used.has(`command_log_${each}`), shown)
+      assert.ok(lookedAt(plan) <= 900, `looked at ${lookedAt(plan)}: ${shown}`)
+    })
+  }
 })

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/index.ts'
 import type { Connection } from './connection.ts'
+import { addMissingMonths } from './partitions.ts'
 import { migrationSql, schemaVersion } from './schema.ts'
 
 /** Checks what the promise needs, and makes the tables where there are none. Gives what the log is called. */
@@ -15,6 +16,11 @@ export async function prepareDatabase(connection: Connection): Promise<string> {
       `The tables have version ${meta?.version} of the schema, and this library knows ${schemaVersion}: it needs a newer one`,
     )
   }
+  const isInMonths = connection.options.partitions === 'month'
+  if (isInMonths !== meta.isPartitioned) {
+    throw incompatible(`The tables are there, and expect partitions: '${meta.isPartitioned ? 'month' : 'none'}'`)
+  }
+  if (isInMonths) await addMissingMonths(connection)
   return meta.data
 }
 
@@ -37,25 +43,28 @@ async function checkServer(connection: Connection): Promise<void> {
 interface Meta {
   readonly data: string
   readonly version: number
+  readonly isPartitioned: boolean
 }
 
 async function readMeta(connection: Connection): Promise<Meta | undefined> {
   const { names } = connection
   const [found] = (await connection.read(
-    'SELECT (to_regclass($1) IS NOT NULL)::text AS has_meta, (to_regclass($2) IS NOT NULL)::text AS has_log',
+    `SELECT (to_regclass($1) IS NOT NULL)::text AS has_meta, (to_regclass($2) IS NOT NULL)::text AS has_log,
+      (SELECT relkind FROM pg_class WHERE oid = to_regclass($2))::text AS kind`,
     [names.meta, names.log],
-  )) as readonly { readonly has_meta: string; readonly has_log: string }[]
+  )) as readonly { readonly has_meta: string; readonly has_log: string; readonly kind: string | null }[]
   if (found?.has_meta !== 'true') {
     if (found?.has_log !== 'true') return undefined
     throw incompatible('There is a table of this name already, and it is not a command log')
   }
+  const isPartitioned = found.kind === 'p'
   const [version] = (await connection.read(`SELECT version::text FROM ${names.meta}`)) as readonly { version: string }[]
   // Of another version nothing else is known.
   if (Number(version?.version) !== schemaVersion) {
-    return { data: '', version: Number(version?.version) }
+    return { data: '', version: Number(version?.version), isPartitioned }
   }
   const [meta] = (await connection.read(`SELECT data FROM ${names.meta}`)) as readonly { readonly data: string }[]
-  return { data: meta?.data ?? '', version: schemaVersion }
+  return { data: meta?.data ?? '', version: schemaVersion, isPartitioned }
 }
 
 function incompatible(message: string): StoreError {

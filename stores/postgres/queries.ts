@@ -54,11 +54,27 @@ export function pageSql(names: Names, query: CheckedQuery, bounds: Bounds): Sql 
     const within = [`(${place}) >= (${[...values, low]})`, `(${place}) <= (${[...values, high]})`]
     const order = place.map((column) => `${column} ${direction}`).join(', ')
     const where = [...within, ...filter, ...filters].join(' AND ')
-    return `SELECT sequence FROM (SELECT ${sequence} AS sequence FROM ${from} WHERE ${where} ORDER BY ${order} LIMIT ${limit}) AS branch`
+    return (selected: string): string =>
+      `SELECT ${selected} FROM ${from} WHERE ${where} ORDER BY ${order} LIMIT ${limit}`
   })
-  const hits = `${branches.join(' UNION ALL ')} ORDER BY sequence ${direction} LIMIT ${limit}`
-  const text = cutSql(`SELECT l.* FROM (${hits}) AS hit JOIN ${names.log} l USING (sequence)`, `sequence ${direction}`)
+  const [only, ...others] = branches
+  if (only !== undefined && others.length === 0) {
+    return { text: cutSql(only('l.*'), `sequence ${direction}`), values: draft.values }
+  }
+  const keys = names.place.map((column) => `l.${column}`).join(', ')
+  const hits = branches.map((branch) => `(${branch(keys)})`).join(' UNION ALL ')
+  const rows = `SELECT l.* FROM (${hits} ORDER BY sequence ${direction} LIMIT ${limit}) AS hit ${rowSql(names, 'hit')}`
+  const text = cutSql(rows, `sequence ${direction}`)
   return { text, values: draft.values }
+}
+
+/**
+ * The row `l` of what names one, looked up one by one: the planner does not know that of all partitions only one is looked at,
+ * and would rather read them all.
+ */
+function rowSql({ log, place }: Names, by: string): string {
+  const same = place.map((column) => `one.${column} = ${by}.${column}`).join(' AND ')
+  return `CROSS JOIN LATERAL (SELECT * FROM ${log} AS one WHERE ${same} OFFSET 0) AS l`
 }
 
 /**
@@ -124,13 +140,27 @@ function branchesOf(
   if (field === undefined) return [{ from, keys: [], sequence: 'l.sequence', filter: [] }]
   if (field === 'eventId') {
     const keys = [['e.event_id', draft.bind(shortened(toText(eventId)), 'text')]] as const
-    return [{ from: `${names.event} e JOIN ${from} USING (sequence)`, keys, sequence: 'e.sequence', filter: [] }]
+    return [
+      {
+        from: `${names.event} e ${rowSql(names, 'e')}`,
+        keys,
+        sequence: 'e.sequence',
+        filter: [],
+      },
+    ]
   }
   if (field === 'attributes' && first !== undefined) {
     const name = draft.bind(shortened(toText(first[0])), 'text')
     const value = shortSql(`(${draft.bind(toJsonb(JSON.stringify(first[1])), 'text')}::jsonb)::text`)
     const keys = [['a.name', name] as const, ['a.value', value] as const]
-    return [{ from: `${names.attribute} a JOIN ${from} USING (sequence)`, keys, sequence: 'a.sequence', filter: [] }]
+    return [
+      {
+        from: `${names.attribute} a ${rowSql(names, 'a')}`,
+        keys,
+        sequence: 'a.sequence',
+        filter: [],
+      },
+    ]
   }
   if (field === 'problemCode') return [by('l.problem_code', draft.bind(shortened(toText(problemCode)), 'text'))]
   // So that the index of those is known to have them all.

@@ -1,4 +1,6 @@
 import type { CheckedOptions } from './options.ts'
+import { partitionSql, sequenceOf } from './partitions.ts'
+import { literal } from './sql-text.ts'
 
 /** The names of the tables, and of the channel on which writers tell of changes, quoted. */
 export interface Names {
@@ -8,15 +10,22 @@ export interface Names {
   readonly meta: string
   readonly changes: string
   readonly channel: string
+  /** What makes the months of a log in partitions, and what drops one. */
+  readonly addMonths: string
+  readonly dropMonth: string
+  /** The columns by which a lookup table names a record: in partitions also the id, which tells the partition. */
+  readonly place: readonly string[]
 }
 
 /** All begin with the name of the table. */
-export function namesOf({ schema, table }: CheckedOptions): Names {
+export function namesOf({ schema, table, partitions }: CheckedOptions): Names {
   const name = (suffix: string): string => `"${schema}"."${table}${suffix}"`
   return {
     ...{ log: name(''), event: name('_event'), attribute: name('_attribute'), meta: name('_meta') },
     changes: name('_changes'),
     channel: `${schema}.${table}`.slice(0, 63),
+    ...{ addMonths: name('_add_months'), dropMonth: name('_drop_month') },
+    place: partitions === 'none' ? ['sequence'] : ['sequence', 'id'],
   }
 }
 
@@ -29,18 +38,26 @@ export const schemaVersion = 1
 /**
  * The schema, version by version: the statements of `migrations[n]` bring version n to n + 1. What has been released never
  * changes; what comes is added at the end. `change` is the place of the latest change among all, for followers.
+ * `intent_events` are what an outcome has replaced, and null where there was no intent: their lookups go with the record.
  */
-function migrations({ log, event, attribute, meta, changes }: Names, table: string): readonly (readonly string[])[] {
+function migrations(names: Names, options: CheckedOptions): readonly (readonly string[])[] {
+  const { log, event, attribute, meta, changes } = names
+  const { table, partitions } = options
   const index = (suffix: string, columns: string, where = ''): string =>
     `CREATE INDEX "${table}_${suffix}" ON ${log} (${columns})${where === '' ? '' : ` WHERE ${where}`}`
   const present = (suffix: string, column: string): string =>
     index(suffix, `${column}, sequence`, `${column} IS NOT NULL`)
+  const isPlain = partitions === 'none'
+  const [id, inId, byId] = isPlain
+    ? ['', '', '']
+    : [', id text COLLATE "C" NOT NULL', ', id', ' PARTITION BY RANGE (id)']
   return [
     [
       `CREATE SEQUENCE ${changes}`,
+      ...(isPlain ? [] : [`CREATE SEQUENCE ${sequenceOf(options)}`]),
       `CREATE TABLE ${log} (
-        sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        change bigint NOT NULL DEFAULT nextval('${changes.replaceAll("'", "''")}'),
+        sequence bigint ${isPlain ? 'GENERATED ALWAYS AS IDENTITY PRIMARY KEY' : `NOT NULL DEFAULT nextval(${literal(sequenceOf(options))})`},
+        change bigint NOT NULL DEFAULT nextval(${literal(changes)}),
         id text COLLATE "C" NOT NULL UNIQUE,
         type text COLLATE "C" NOT NULL,
         state text COLLATE "C" NOT NULL,
@@ -59,6 +76,7 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
         metadata_exact text,
         attributes jsonb,
         events jsonb NOT NULL,
+        intent_events jsonb,
         result jsonb,
         result_exact bytea,
         result_kind text,
@@ -79,7 +97,7 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
         replay_of text,
         source jsonb,
         traceparent text
-      )`,
+      )${byId}`,
       `CREATE INDEX "${table}_change" ON ${log} (change)`,
       index('correlation', 'correlation_id, sequence'),
       present('causation', 'causation_id'),
@@ -92,15 +110,16 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
       index('received', 'retention, received_at, sequence'),
       `CREATE TABLE ${event} (
         event_id text COLLATE "C" NOT NULL,
-        sequence bigint NOT NULL,
-        PRIMARY KEY (event_id, sequence)
-      )`,
+        sequence bigint NOT NULL${id},
+        PRIMARY KEY (event_id, sequence${inId})
+      )${byId}`,
       `CREATE TABLE ${attribute} (
         name text COLLATE "C" NOT NULL,
         value text COLLATE "C" NOT NULL,
-        sequence bigint NOT NULL,
-        PRIMARY KEY (name, value, sequence)
-      )`,
+        sequence bigint NOT NULL${id},
+        PRIMARY KEY (name, value, sequence${inId})
+      )${byId}`,
+      ...(isPlain ? [] : partitionSql(names, options)),
       `CREATE TABLE ${meta} (data text NOT NULL, version integer NOT NULL)`,
       `INSERT INTO ${meta} (data, version) VALUES (gen_random_uuid()::text, 1)`,
     ],
@@ -111,10 +130,11 @@ function migrations({ log, event, attribute, meta, changes }: Names, table: stri
  * Brings the schema up to date, in one statement, and so in one transaction: whoever starts at the same time waits for the
  * lock and then finds nothing left to do.
  */
-export function migrationSql(names: Names, { schema, table }: CheckedOptions): string {
+export function migrationSql(names: Names, options: CheckedOptions): string {
+  const { schema, table } = options
   // Read as rows: whoever waited for the lock would be told of a name what was so before.
   const isMissing = `NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = '${schema}' AND tablename = '${table}_meta')`
-  const steps = migrations(names, table).map((statements, version) => {
+  const steps = migrations(names, options).map((statements, version) => {
     const isHere = version === 0 ? isMissing : `(SELECT version FROM ${names.meta}) = ${version}`
     const body = statements.map((statement) => `EXECUTE ${literal(statement)};`).join('\n')
     const raise = version === 0 ? '' : `EXECUTE ${literal(`UPDATE ${names.meta} SET version = ${version + 1}`)};`
@@ -130,8 +150,4 @@ export function migrationSql(names: Names, { schema, table }: CheckedOptions): s
  */
 export function turnSql({ log }: Names): string {
   return `pg_advisory_xact_lock(${lock}, '${log.replaceAll("'", "''")}'::regclass::oid::integer)`
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

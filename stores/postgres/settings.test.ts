@@ -43,6 +43,7 @@ describe('options', () => {
     [{ url, table: 'Log' }, /^TypeError: table: expected/],
     [{ url, prepare: 1 }, /^TypeError: prepare: expected a boolean/],
     [{ url, deadlineMs: 0 }, /^RangeError: deadlineMs: expected a whole number from 1/],
+    [{ url, partitions: 'week' }, /^TypeError: partitions: expected none or month/],
     [{ url, connections: 1.5 }, /^RangeError: connections: expected a whole number from 1/],
   ]
   for (const [options, expected] of wrong) {
