@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { freePort } from './free-port.ts'
 import { askMonitor, groupsOf, type NatsGroup, streamsPath } from './nats-monitor.ts'
 import { type NatsMembership, type NatsOptions, type NatsServer, natsNode } from './nats-node.ts'
@@ -43,6 +45,7 @@ export async function natsCluster(size = 3, options: NatsOptions = {}): Promise<
   try {
     await Promise.all(starting)
     await untilCurrent(servers)
+    await untilPlaceable(servers[0] as NatsServer, size)
   } catch (error) {
     await end()
     throw error
@@ -94,6 +97,28 @@ async function untilCurrent(servers: readonly NatsServer[]): Promise<void> {
   while (!(await isCurrent(servers))) {
     if (performance.now() > end) throw new Error(`The cluster of ${servers.map(({ name }) => name)} does not agree`)
     await sleep(50)
+  }
+}
+
+/** A leader may not have heard of what its followers can hold yet: then it has no peers for a stream, current as they are. */
+async function untilPlaceable({ url, auth }: NatsServer, replicas: number): Promise<void> {
+  const connection = await connect({ servers: url, ...auth, ignoreClusterUpdates: true })
+  try {
+    const { streams } = await jetstreamManager(connection)
+    const name = 'placeable'
+    const end = performance.now() + patienceMs
+    for (;;) {
+      try {
+        await streams.add({ name, subjects: [name], num_replicas: replicas })
+        await streams.delete(name)
+        return
+      } catch (error) {
+        if (performance.now() > end) throw error
+        await sleep(50)
+      }
+    }
+  } finally {
+    await connection.close()
   }
 }
 

@@ -1,0 +1,161 @@
+// Order       the sequence in the stream of the first message of an id; the outcome is a second message on the same subject.
+// Uniqueness  every write expects what the last message on the subject of its id is: the server lets the first one win.
+// Durability  one atomic batch for all that arrive together, in files, acknowledged by the server, or by most of its replicas.
+// Paging      keyset by sequence: windows of the stream, those of newest first stepping back.
+// Not promised: that power loss takes nothing unless the server syncs always; that filters other than id and correlation do
+//   not scan; that a leader which was cut off and does not know it yet reads what others have written meanwhile.
+
+import {
+  type Change,
+  type CommandLogStore,
+  type CommandQuery,
+  type CommandRecord,
+  type Followable,
+  type FollowOptions,
+  type Page,
+  type Purgeable,
+  type PurgeOptions,
+  type RecordResult,
+  StoreError,
+} from '../../src/index.ts'
+import {
+  type CheckedQuery,
+  checkPurge,
+  checkQuery,
+  checkText,
+  checkTypeQuery,
+  cursorScope,
+  Deadline,
+  followChanges,
+  groupCommit,
+  openPosition,
+  sealPosition,
+} from '../../storekit/index.ts'
+import { Connection } from './connection.ts'
+import { changeSource } from './follow.ts'
+import { checkOptions, type NatsStoreOptions } from './options.ts'
+import { prepareStream } from './prepare-stream.ts'
+import { purgeRows } from './purge.ts'
+import { readCorrelation, readPage } from './queries.ts'
+import { Reader } from './reads.ts'
+import { type Row, toRow } from './rows.ts'
+import { toStoreError } from './store-error.ts'
+import { Intents, writeRows } from './write.ts'
+
+/** A log in a JetStream stream: core contract, `follow` (with what other processes write) and `purge`. */
+export type NatsStore = CommandLogStore & Followable & Purgeable
+
+/** As many batches at once: while the server writes one it can take in the next. */
+const writers = 4
+/** Half of what the server takes in a batch, since a record may need two messages. */
+const maxRecords = 500
+
+/** Opens a log in a stream, which is made where there is none, its settings checked; a `StoreError` where that fails. */
+export async function natsStore(options: NatsStoreOptions): Promise<NatsStore> {
+  const checked = checkOptions(options)
+  const connection = new Connection(checked)
+  const reader = new Reader(connection)
+  const data = await prepareStream(connection, reader).catch(async (thrown) => {
+    await connection.close()
+    throw toStoreError(thrown, true)
+  })
+  const { stream, deadlineMs } = checked
+  const closed = new AbortController()
+  const changes = changeSource(connection, reader, data, closed.signal)
+  const intents = new Intents()
+  const deadline = new Deadline(
+    deadlineMs,
+    () => new StoreError('STORE_TIMEOUT', `The server did not answer within ${deadlineMs} ms`),
+  )
+  const commit = groupCommit<Row>({
+    writers,
+    maxRecords,
+    deadlineMs,
+    async write(writes) {
+      const answers = await writeRows({ connection, reader, intents }, writes)
+      changes.tell()
+      return answers
+    },
+  })
+  const calls = new Set<Promise<unknown>>()
+  let closing: Promise<void> | undefined
+
+  function checkOpen(): void {
+    if (closed.signal.aborted) throw new StoreError('STORE_CLOSED', 'The store is closed')
+  }
+
+  async function read<T>(answer: Promise<T>): Promise<T> {
+    const limited = deadline.limit(answer)
+    calls.add(limited)
+    try {
+      return await limited
+    } catch (thrown) {
+      throw toStoreError(thrown, false)
+    } finally {
+      calls.delete(limited)
+    }
+  }
+
+  async function page(query: CheckedQuery): Promise<Page> {
+    const scope = cursorScope(data, query)
+    const after = query.cursor === undefined ? undefined : openPosition(scope, query.cursor)
+    const { records, last } = await read(readPage(reader, stream, query, { after, until: connection.until() }))
+    return last === undefined ? { records } : { records, next: sealPosition(scope, last) }
+  }
+
+  return {
+    async record(record: CommandRecord): Promise<RecordResult> {
+      checkOpen()
+      return await commit.add(toRow(record))
+    },
+
+    async get(id: string): Promise<CommandRecord | undefined> {
+      checkOpen()
+      checkText('id', id)
+      return (await read(reader.one(id, connection.until())))?.record
+    },
+
+    async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
+      checkOpen()
+      checkText('correlationId', correlationId)
+      return await read(readCorrelation(reader, stream, correlationId, connection.until()))
+    },
+
+    async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
+      checkOpen()
+      return await page(checkTypeQuery(type, query))
+    },
+
+    async list(query?: CommandQuery): Promise<Page> {
+      checkOpen()
+      return await page(checkQuery(query))
+    },
+
+    close(): Promise<void> {
+      closed.abort()
+      closing ??= Promise.allSettled([commit.close(), ...calls]).then(() => connection.close())
+      return closing
+    },
+
+    follow({ after, signal }: FollowOptions = {}): AsyncIterable<Change> {
+      const start = (): number => {
+        checkOpen()
+        return after === undefined ? 0 : changes.open(after)
+      }
+      return followChanges(start, changes, { signal, closed: closed.signal })
+    },
+
+    async purge(options: PurgeOptions): Promise<number> {
+      checkOpen()
+      const purged = purgeRows(connection, reader, checkPurge(options), () => closed.signal.aborted)
+      calls.add(purged)
+      try {
+        return await purged
+      } catch (thrown) {
+        throw toStoreError(thrown, true)
+      } finally {
+        calls.delete(purged)
+      }
+    },
+  }
+}

@@ -1,0 +1,198 @@
+import type { CommandRecord } from '../../src/index.ts'
+import { type CheckedQuery, matches } from '../../storekit/index.ts'
+import type { Reader, Standing, Window } from './reads.ts'
+import { fromIndex, type Headed, type Message, toHeaded } from './rows.ts'
+import { correlationSubject } from './schema.ts'
+
+/** A window is at least this long, and at most. */
+const [leastWindow, mostWindow] = [64, 8192]
+/** As many messages are looked at for one page, and for so much of its time: then it ends, short or empty. */
+const [mostLooked, mostOfTime] = [65_536, 0.4]
+
+/** Records, and where the last of them stands if there may be more. */
+export interface Found {
+  readonly records: readonly CommandRecord[]
+  readonly last: string | undefined
+}
+
+/** What a query asks for, after a sequence in its order. */
+export async function readPage(
+  reader: Reader,
+  stream: string,
+  query: CheckedQuery,
+  { after, until }: { readonly after: string | undefined; readonly until: number },
+): Promise<Found> {
+  const { types, states, from, to, equal, order, limit } = query
+  const isNever = types?.length === 0 || states?.length === 0 || (from ?? 0) > (to ?? Number.POSITIVE_INFINITY)
+  if (isNever) return { records: [], last: undefined }
+  const last = after === undefined ? undefined : Number(after)
+  if (equal.correlationId !== undefined) {
+    const all = (await standingsOf(reader, stream, equal.correlationId, until)).filter(({ record }) =>
+      matches(query, record),
+    )
+    if (order === 'newest') all.reverse()
+    const rest = all.filter(({ seq }) => last === undefined || (order === 'oldest' ? seq > last : seq < last))
+    return pageOf(rest.slice(0, limit), rest.length > limit ? rest[limit - 1]?.seq : undefined)
+  }
+  return order === 'oldest'
+    ? await readForward(reader, query, { last, until })
+    : await readBackward(reader, query, { last, until })
+}
+
+/** The records of one correlation, oldest first. */
+export async function readCorrelation(
+  reader: Reader,
+  stream: string,
+  correlationId: string,
+  until: number,
+): Promise<readonly CommandRecord[]> {
+  return (await standingsOf(reader, stream, correlationId, until)).map(({ record }) => record)
+}
+
+async function standingsOf(reader: Reader, stream: string, correlationId: string, until: number): Promise<Standing[]> {
+  if (!correlationId.isWellFormed()) return []
+  const named = await reader.all(correlationSubject(stream, correlationId), until)
+  const ids = new Set([correlationId, ...named.map(fromIndex)])
+  const found = await Promise.all([...ids].map((id) => reader.one(id, until)))
+  // What a purge or a hash has left there names others too.
+  const standings = found.filter((each) => each !== undefined && each.record.correlationId === correlationId)
+  return (standings as Standing[]).sort((a, b) => a.seq - b.seq)
+}
+
+interface Place {
+  readonly last: number | undefined
+  readonly until: number
+}
+
+async function readForward(reader: Reader, query: CheckedQuery, { last, until }: Place): Promise<Found> {
+  const { state } = await reader.info(until)
+  const found: Standing[] = []
+  let low = Math.max(1, state.first_seq, (last ?? 0) + 1)
+  let length = leastWindow + query.limit
+  for (const isEnough = bounded(until); low <= state.last_seq && !isEnough(low); ) {
+    const window = await reader.window(low, Math.min(state.last_seq, low + length - 1), until)
+    found.push(...(await matching(reader, query, window, { until })))
+    if (found.length >= query.limit) {
+      const records = found.slice(0, query.limit)
+      return pageOf(records, records.at(-1)?.seq)
+    }
+    low = window.upTo + 1
+    if (window.messages.length === 0) low = (await reader.nextAny(low, until))?.seq ?? state.last_seq + 1
+    length = Math.min(mostWindow, length * 2)
+  }
+  return pageOf(found, low <= state.last_seq ? low - 1 : undefined)
+}
+
+async function readBackward(reader: Reader, query: CheckedQuery, { last, until }: Place): Promise<Found> {
+  const { state } = await reader.info(until)
+  const found: Standing[] = []
+  // Stepping back, outcomes come before their intents.
+  const outcomes = new Map<number, Headed>()
+  let high = last === undefined ? state.last_seq : Math.min(state.last_seq, last - 1)
+  // Most records take two messages.
+  let length = leastWindow + query.limit * 2
+  for (const isEnough = bounded(until); high >= Math.max(1, state.first_seq) && !isEnough(high); ) {
+    const low = Math.max(state.first_seq, high - length + 1)
+    const window = await whole(reader, low, high, until)
+    if (window === undefined) {
+      length = Math.max(1, length >>> 1)
+      continue
+    }
+    found.push(...(await matching(reader, query, window, { until, outcomes })).reverse())
+    if (found.length >= query.limit) {
+      const records = found.slice(0, query.limit)
+      return pageOf(records, records.at(-1)?.seq)
+    }
+    high = low - 1
+    length = Math.min(mostWindow, length * 2)
+  }
+  return pageOf(found, high >= state.first_seq && high > 0 ? high + 1 : undefined)
+}
+
+/** Whether a page has looked at enough, told where it is. */
+function bounded(until: number): (at: number) => boolean {
+  const now = performance.now()
+  const end = now + (until - now) * mostOfTime
+  let from: number | undefined
+  return (at) => {
+    from ??= at
+    return Math.abs(at - from) >= mostLooked || performance.now() > end
+  }
+}
+
+/** All between two sequences; undefined where that is too much at once. */
+async function whole(reader: Reader, low: number, high: number, until: number): Promise<Window | undefined> {
+  const first = await reader.window(low, high, until)
+  if (first.upTo === high) return first
+  // A window that is cut short by the number of its messages, and not by their size, is put together.
+  const messages = [...first.messages]
+  const bytes = messages.reduce((sum, { data }) => sum + data.length, 0)
+  if (bytes > 4 * 1024 * 1024) return undefined
+  for (let upTo = first.upTo; upTo < high; ) {
+    const next = await reader.window(upTo + 1, high, until)
+    messages.push(...next.messages)
+    upTo = next.upTo
+  }
+  return { messages, upTo: high }
+}
+
+function pageOf(standings: readonly Standing[], last: number | undefined): Found {
+  return { records: standings.map(({ record }) => record), last: last === undefined ? undefined : String(last) }
+}
+
+/** What a walk has come across. */
+interface Seen {
+  readonly until: number
+  /** By the sequences of their intents. */
+  readonly outcomes?: Map<number, Headed>
+}
+
+/** The records that begin in this window and are what the query asks for, in their order. */
+export async function matching(
+  reader: Reader,
+  query: CheckedQuery,
+  { messages }: Window,
+  { until, outcomes = new Map() }: Seen,
+): Promise<Standing[]> {
+  const near = new Map(messages.map((message) => [message.seq, message]))
+  const firsts: Headed[] = []
+  for (const message of messages) {
+    const headed = isOfRecord(message) ? toHeaded(message) : undefined
+    if (headed === undefined) continue
+    if (headed.head.of === undefined) firsts.push(headed)
+    else outcomes.set(headed.head.of, headed)
+  }
+  // What no outcome changes is looked at first, so that only what may match is looked up.
+  const unchanging = { ...query, states: undefined, eventId: undefined, problemCode: undefined }
+  const needles = needlesOf(query)
+  const standings = await Promise.all(
+    firsts.map(async (first) => {
+      if (first.head.parts === undefined && needles.some((needle) => !first.rest.includes(needle))) return undefined
+      const alone = await reader.standing(first, first, near, until)
+      if (alone === undefined || !matches(unchanging, alone.record)) return undefined
+      if (first.head.outcomeBy !== undefined) return alone
+      const last = outcomes.get(first.seq) ?? (await latest(reader, first, until))
+      return last === first ? alone : last && (await reader.standing(first, last, near, until))
+    }),
+  )
+  return standings.filter((each) => each !== undefined && matches(query, each.record)) as Standing[]
+}
+
+/** What the text of every record that matches has in it: so that few of those that do not are taken apart. */
+function needlesOf({ equal, types }: CheckedQuery): readonly Buffer[] {
+  const fields = types?.length === 1 ? { ...equal, type: types[0] } : equal
+  return Object.entries(fields).map(([name, value]) => Buffer.from(`"${name}":${JSON.stringify(value)}`))
+}
+
+/** The last head on the subject of an intent; undefined where the intent is gone. */
+async function latest(reader: Reader, first: Headed, until: number): Promise<Headed | undefined> {
+  const message = await reader.last(first.subject, until)
+  if (message?.seq === first.seq) return first
+  const headed = message && toHeaded(message)
+  return headed?.head.of === first.seq ? headed : undefined
+}
+
+/** Whether it is on the subject of a record, and no other. */
+export function isOfRecord({ subject }: Message): boolean {
+  return subject.split('.', 3)[1] === 'record'
+}
