@@ -51,7 +51,7 @@ export function chartOf(view: View, group: Group, places: ReadonlyMap<string, nu
     grid: { left: 8, right: 14, top: 16 + legendLines * legendLine, bottom: 8, outerBoundsMode: 'same' },
     legend: {
       ...{ top: 4, left: 4, itemWidth: 30, itemHeight: 10, itemGap: 12 },
-      textStyle: { color: ink.text.light, fontSize: 13, padding: [0, 10, 0, 0] },
+      textStyle: { color: ink.text.light, fontSize: 13, padding: [0, 14, 0, 0] },
       ...{ formatter: shortened, data: rows.map(({ name }) => name) },
     },
     xAxis: isLine ? numberAxis(view) : nameAxis(view),
@@ -83,7 +83,7 @@ interface Marks {
 function legendLinesOf(rows: readonly Row[]): number {
   let [lines, used] = [1, 0]
   for (const { name } of rows) {
-    const taken = 57 + widthOf(shortened(name), 13)
+    const taken = 61 + widthOf(shortened(name), 13)
     if (used > 0 && used + taken > drawingWidth - 8) [lines, used] = [lines + 1, 0]
     used += taken
   }

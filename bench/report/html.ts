@@ -66,7 +66,7 @@ function aimsHtml({ figures }: BenchRun): string {
 <p>${met} of ${verdicts.length} met.</p>
 <div class="pair charted"><figure>${drawing(svg, text)}</figure>
 <div class="scroll" role="region" aria-label="Aims" tabindex="0"><table>
-<thead><tr><th scope="col">what</th><th scope="col">aim</th><th scope="col">measured</th><th scope="col">verdict</th></tr></thead>
+<thead><tr><th scope="col">what</th><th scope="col">verdict</th><th scope="col">aim</th><th scope="col">measured</th></tr></thead>
 <tbody>${verdicts.map(verdictRow).join('\n')}</tbody>
 </table></div></div>
 </section>`
@@ -76,17 +76,17 @@ function verdictRow(verdict: Verdict): string {
   const { text, aim, measured, isMet, reason } = verdict
   const why = reason === undefined ? '' : `<small>Why: ${escaped(reason)}</small>`
   const mark = `<span class="verdict ${isMet ? 'met' : 'missed'}">${isMet ? '✓' : '✗'} ${verdictText(verdict)}</span>`
-  return `<tr><td class="words">${escaped(text)}${why}</td><td>${aim}</td>${cellHtml(measured)}<td>${mark}</td></tr>`
+  return `<tr><td class="words">${escaped(text)}${why}</td><td>${mark}</td><td>${aim}</td>${cellHtml(measured)}</tr>`
 }
 
 function comparisonHtml(base: BenchRun, run: BenchRun): string {
   const { doubts, changes, unchanged, onlyBefore, onlyNow } = compareRuns(base, run)
   const rows = changes.map(({ text, unit, before, now, ratio, isBetter }) => {
     const verdict = `<span class="verdict ${isBetter ? 'met' : 'missed'}">${isBetter ? 'better' : 'worse'}</span>`
-    const cells = [before, now, ratio].map(cellHtml).join('')
-    return `<tr><td class="words">${escaped(text)}</td><td>${escaped(unit)}</td>${cells}<td>${verdict}</td></tr>`
+    const cells = [ratio, before, now].map(cellHtml).join('')
+    return `<tr><td class="words">${escaped(text)}</td><td>${verdict}</td>${cells}<td>${escaped(unit)}</td></tr>`
   })
-  const heads = ['what', 'unit', 'before', 'now', 'now ÷ before', 'verdict'].map(
+  const heads = ['what', 'verdict', 'now ÷ before', 'before', 'now', 'unit'].map(
     (head) => `<th scope="col">${head}</th>`,
   )
   return `<section>

@@ -74,9 +74,9 @@ function aimsText(verdicts: readonly Verdict[], image: Image): string {
   if (verdicts.length === 0) return ''
   const rows = verdicts.map((verdict) => [
     inline(verdict.text),
+    verdict.isMet ? verdictText(verdict) : `**${verdictText(verdict)}**`,
     verdict.aim,
     showSpread(verdict.measured),
-    verdict.isMet ? verdictText(verdict) : `**${verdictText(verdict)}**`,
   ])
   const missed = verdicts.filter(({ isMet }) => !isMet)
   return [
@@ -86,7 +86,7 @@ function aimsText(verdicts: readonly Verdict[], image: Image): string {
     '',
     image('aims', aimsChart(verdicts)),
     '',
-    ...tableLines(['what', 'aim', 'measured', 'verdict'], rows),
+    ...tableLines(['what', 'verdict', 'aim', 'measured'], rows),
     ...(missed.length === 0 ? [] : ['', '### What falls short, and why', '', ...missed.map(missedLine)]),
   ].join('\n')
 }
