@@ -145,6 +145,32 @@ describe('a file with events', { timeout: 60_000 }, () => {
       await events.close()
     }))
 
+  test('Given a file that was deleted under the store, then an append is STORE_UNAVAILABLE instead of lost', () =>
+    withPath(async (path) => {
+      const events = await sqliteEventStore({ path })
+      await events.append('s', [event('e1')])
+      for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true })
+      await assert.rejects(events.append('s', [event('e2')]), { name: 'EventStoreError', code: 'STORE_UNAVAILABLE' })
+      await events.close()
+    }))
+
+  test('streams, ids and commands are found by an index, however many events there are', () =>
+    withPath(async (path) => {
+      const events = await sqliteEventStore({ path })
+      await events.close()
+      const database = new Database(path, { readonly: true })
+      for (const where of [
+        'stream = ? AND version >= ? ORDER BY version',
+        'id = ?',
+        'command_id = ? ORDER BY position',
+      ]) {
+        const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM event_log WHERE ${where}`)
+        const details = plan.all(...Array(where.split('?').length - 1).fill('x')) as { detail: string }[]
+        assert.match(details.map(({ detail }) => detail).join(), /^SEARCH event_log USING INDEX [^,]+$/, where)
+      }
+      database.close()
+    }))
+
   test('what was appended is synced: the level is FULL on the connection that writes', () =>
     withPath(async (path) => {
       const database = new Database(path)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../../src/index.ts'
-import { numberOf, type SqliteDatabase, type SqliteSchema } from '../../storekit/index.ts'
+import { pragmaNumber, type SqliteDatabase, type SqliteSchema } from '../../storekit/index.ts'
 
 /** What a command log marks its file with: events may share it. */
 const commandLog = 0x636c6f67
@@ -55,7 +55,7 @@ function check(database: SqliteDatabase, isShared: boolean): void {
       `The file has version ${version} of the tables of events, and this library knows ${migrations.length}`,
     )
   }
-  const isFree = isShared || tables.length === 0 || numberOf(database, 'application_id') === commandLog
+  const isFree = isShared || tables.length === 0 || pragmaNumber(database, 'application_id') === commandLog
   if (isFree && own.length === 0) return
   throw new StoreError(
     'STORE_INCOMPATIBLE',

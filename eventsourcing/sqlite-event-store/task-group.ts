@@ -58,6 +58,8 @@ async function runTasks(file: SqliteConnection, tasks: readonly Task[]): Promise
       await file.write(() => {
         for (const [index, task] of tasks.entries()) if (!refused.has(index)) runTask(file, task, index)
       })
+      // Readers of other processes may have kept it from starting over.
+      file.cutLog()
       return tasks.map((_, index) => refused.get(index) ?? 'created')
     } catch (thrown) {
       if (!(thrown instanceof SqliteRefused)) throw thrown

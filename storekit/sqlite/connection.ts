@@ -7,8 +7,8 @@ import { patiently } from './patience.ts'
 import {
   checkNode,
   checkWritable,
-  numberOf,
   ownersTransaction,
+  pragmaNumber,
   prepareDatabase,
   type SqliteSchema,
   setLevel,
@@ -241,7 +241,7 @@ export class SqliteConnection {
 
   /** A borrowed handle with a timeout of its own would hold up the event loop while it waits for a lock. */
   #withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
-    const timeout = database === this.#options.database ? numberOf(database, 'busy_timeout') : 0
+    const timeout = database === this.#options.database ? pragmaNumber(database, 'busy_timeout') : 0
     if (timeout === 0) return work()
     database.pragma('busy_timeout = 0')
     try {

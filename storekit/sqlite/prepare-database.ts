@@ -82,7 +82,7 @@ export function prepareDatabase(
       if (database.inTransaction) database.exec('ROLLBACK')
       throw thrown
     }
-    if (numberOf(database, 'synchronous') === level) return data
+    if (pragmaNumber(database, 'synchronous') === level) return data
     if (attempt === 2) throw new StoreError('STORE_INCOMPATIBLE', 'SQLite does not keep the level of durability')
   }
 }
@@ -100,7 +100,7 @@ function isOlder(version: readonly number[], oldest: readonly number[]): boolean
 }
 
 /** What a setting is, also where the handle's owner has made integers bigints. */
-export function numberOf(
+export function pragmaNumber(
   database: SqliteDatabase,
   pragma: 'user_version' | 'application_id' | 'synchronous' | 'busy_timeout',
 ): number {

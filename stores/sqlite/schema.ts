@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../../src/index.ts'
-import { numberOf, type SqliteDatabase } from '../../storekit/index.ts'
+import { pragmaNumber, type SqliteDatabase } from '../../storekit/index.ts'
 
 /** Marks a file as a command log: `file` and others show it. Reads `clog`. */
 const applicationId = 0x636c6f67
@@ -89,10 +89,10 @@ export function checkSchema(database: SqliteDatabase, isShared: boolean): void {
   const tables = database.prepare('SELECT tbl_name AS name FROM sqlite_schema').all() as { readonly name: string }[]
   // Events may have come first into a file that both are to share.
   const names = tables.filter(({ name }) => !name.startsWith('event_log'))
-  const version = numberOf(database, 'user_version')
+  const version = pragmaNumber(database, 'user_version')
   if (version === 0) {
     if (names.length === 0 || (isShared && !names.some(({ name }) => name.startsWith('command_log')))) return
-  } else if (version > 0 && numberOf(database, 'application_id') === applicationId) {
+  } else if (version > 0 && pragmaNumber(database, 'application_id') === applicationId) {
     if (version <= migrations.length) return
     throw new StoreError(
       'STORE_INCOMPATIBLE',
@@ -108,7 +108,7 @@ export function checkSchema(database: SqliteDatabase, isShared: boolean): void {
  */
 export function migrate(database: SqliteDatabase, isShared = false): string {
   checkSchema(database, isShared)
-  const version = numberOf(database, 'user_version')
+  const version = pragmaNumber(database, 'user_version')
   for (const statement of migrations.slice(version).flat()) database.exec(statement)
   if (version === 0) {
     database.prepare('INSERT INTO command_log_meta (data, next) VALUES (?, 1)').run(randomUUID())
