@@ -3,7 +3,7 @@ import { StoreError } from '../../src/index.ts'
 import type { Connection } from './connection.ts'
 import type { Reader, StreamInfo } from './reads.ts'
 import { faultOf, oldestServer, streamConfig } from './schema.ts'
-import { Failure, refusal } from './store-error.ts'
+import { Failure, unsent } from './store-error.ts'
 
 /** Checks what the promise needs, and makes the stream where there is none. Gives what the log is called. */
 export async function prepareStream(connection: Connection, reader: Reader): Promise<string> {
@@ -23,7 +23,8 @@ export async function prepareStream(connection: Connection, reader: Reader): Pro
       if (!(thrown instanceof Failure && thrown.code === 'STORE_EXISTS')) throw thrown
     })
     const made = await find(reader, until)
-    if (made === undefined) throw refusal({ err_code: 10059 })
+    // The leader that answers may not have heard of it yet.
+    if (made === undefined) throw unsent()
     return made
   }
 }

@@ -1,8 +1,8 @@
 import type { CheckedQuery, checkPurge } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
-import { matching } from './queries.ts'
+import { isOfRecord, matching } from './queries.ts'
 import type { Reader, Standing } from './reads.ts'
-import { fromIndex } from './rows.ts'
+import { fromIndex, type Message } from './rows.ts'
 import { correlationSubject, recordSubject } from './schema.ts'
 
 /** As many messages are looked at in one step. */
@@ -19,17 +19,19 @@ export async function purgeRows(
 ): Promise<number> {
   const query = dueQuery(retention, before)
   const { state } = await reader.info(connection.until())
+  const names = new Names(connection, reader)
   let removed = 0
   for (let low = Math.max(1, state.first_seq); low <= state.last_seq; ) {
     const until = connection.until()
     const looked = await reader.window(low, Math.min(state.last_seq, low + window - 1), until)
+    names.add(looked.messages)
     const due = await matching(reader, query, looked, { until })
     for (let at = 0; at < due.length; ) {
       const some = due.slice(at, at + Math.min(atOnce, limit - removed))
       const each = await Promise.all(some.map((standing) => purgeOne(connection, standing)))
       removed += each.filter(Boolean).length
       at += some.length
-      if (at === due.length || removed >= limit || isOver()) await forget(connection, reader, due.slice(0, at))
+      if (at === due.length || removed >= limit || isOver()) await names.forget(due.slice(0, at))
       if (removed >= limit || isOver()) return removed
     }
     low = looked.upTo + 1
@@ -51,22 +53,45 @@ async function purgeOne(connection: Connection, { last, record }: Standing): Pro
   return purged > 0
 }
 
-/** Removes what named these among their correlations. Without its record a name says nothing, so that this may come late. */
-async function forget(connection: Connection, reader: Reader, gone: readonly Standing[]): Promise<void> {
-  const { stream } = connection.options
-  const lasts = new Map(gone.map(({ record, last }) => [record.id, last]))
-  const others = gone.filter(({ record }) => record.correlationId !== record.id)
-  for (const correlationId of new Set(others.map(({ record }) => record.correlationId))) {
-    const until = connection.until()
-    const names = await reader.all(correlationSubject(stream, correlationId), until)
-    const old = names.filter((name) => name.seq <= (lasts.get(fromIndex(name)) ?? 0))
-    for (let at = 0; at < old.length; at += atOnce) {
-      await Promise.all(
-        // Somebody else may have removed it meanwhile, which is as good.
-        old
-          .slice(at, at + atOnce)
-          .map(({ seq }) => connection.api(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true }).catch(() => {})),
-      )
+/** So many names are kept in mind, which are those of many windows. */
+const mostNames = 10_000
+
+/** What names records among their correlations. Without its record a name says nothing, so that it may go late. */
+class Names {
+  readonly #connection: Connection
+  readonly #reader: Reader
+  /** By id: a name comes shortly before its record, and so has most likely been seen. */
+  readonly #seen = new Map<string, Message>()
+
+  constructor(connection: Connection, reader: Reader) {
+    this.#connection = connection
+    this.#reader = reader
+  }
+
+  add(messages: readonly Message[]): void {
+    if (this.#seen.size > mostNames) this.#seen.clear()
+    for (const message of messages) if (!isOfRecord(message)) this.#seen.set(fromIndex(message), message)
+  }
+
+  /** Removes those of records that are gone. */
+  async forget(gone: readonly Standing[]): Promise<void> {
+    const others = gone.filter(({ record }) => record.correlationId !== record.id)
+    for (let at = 0; at < others.length; at += atOnce) {
+      await Promise.all(others.slice(at, at + atOnce).map((each) => this.#forgetOne(each)))
+    }
+  }
+
+  async #forgetOne({ record: { id, correlationId }, last }: Standing): Promise<void> {
+    const { stream } = this.#connection.options
+    const subject = correlationSubject(stream, correlationId)
+    const seen = this.#seen.get(id)
+    const isSeen = seen !== undefined && seen.subject === subject && seen.seq <= last
+    const names = isSeen ? [seen] : await this.#reader.all(subject, this.#connection.until())
+    for (const name of names) {
+      if (name.seq > last || fromIndex(name) !== id) continue
+      const body = { seq: name.seq, no_erase: true }
+      // Somebody else may have removed it meanwhile, which is as good.
+      await this.#connection.api(`STREAM.MSG.DELETE.${stream}`, body).catch(() => {})
     }
   }
 }
