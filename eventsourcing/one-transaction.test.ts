@@ -188,6 +188,27 @@ describe('events and outcome in one transaction', { timeout: 60_000 }, () => {
       assert.deepEqual(await send('e1', 'c1'), { ...first, duplicate: true })
     }))
 
+  test('Given a decision that is another in the end, then the record stays as committed, and the audit says that it differs', () =>
+    withFile(async ({ log, events }) => {
+      const middleware: Middleware = async (_, next) => ({ ...(await next()), events: [] })
+      const { send, audited } = cart(log, oneTransaction(log, events), { middleware })
+      assert.deepEqual((await send('e1', 'c1')).events, [])
+      assert.deepEqual((await log.get('c1'))?.events, [ref('e1')])
+      assert.equal(audited.counters.lost, 1)
+    }))
+
+  test('Given two audits, then the log that shares the file has the outcome early, and the other one has it as always', () =>
+    withFile(async ({ log, events }) => {
+      const other = memoryStore()
+      const states: unknown[] = []
+      const then = async () => states.push((await log.get('c1'))?.state, (await other.get('c1'))?.state)
+      const { audited } = cart(log, oneTransaction(log, events), { then })
+      const twice = withCommandAudit(audited, other)
+      await twice.send({ type: 'add', data: 'e1' }, { id: 'c1' })
+      assert.deepEqual(states, ['successful', 'created'])
+      assert.deepEqual((await other.get('c1'))?.events, (await log.get('c1'))?.events)
+    }))
+
   test('Given a handler that fails after its append, then the record says what has happened, and the audit that it differs', () =>
     withFile(async ({ log, events }) => {
       const then = () => {
