@@ -75,6 +75,16 @@ describe('the page about Postgres', () => {
     })
   }
 
+  test('Given the settings for autovacuum of the page, then the tables take them', async () => {
+    const settings = fences.find(({ body }) => body.includes('autovacuum_vacuum_insert_scale_factor'))?.body ?? ''
+    await run(url, settings)
+    const [row] = await run(
+      url,
+      "SELECT array_length(reloptions, 1) AS count FROM pg_class WHERE relname = 'command_log'",
+    )
+    assert.deepEqual(row, { count: 2 })
+  })
+
   test('Given the rights of the page, then a writer, a reader and a purger can do what is theirs, and nothing more', async () => {
     const grants = fences.find(({ kind, body }) => kind === 'sql' && body.includes('CREATE ROLE'))?.body ?? ''
     // Roles are of the whole server, which may be shared.
