@@ -69,15 +69,18 @@ export function newClient(store: AnyEventStore, wiring: Wiring, handle = ''): Cl
       if (attempt > 3) await sleep(attempt)
     }
   }
+  const versionOf = async (stream: string, id: string | undefined): Promise<number | undefined> => {
+    const all = readEvents('read', orThrow('read', await call('read', [stream])))
+    return all.find((event) => event.id === id)?.version
+  }
   const tryAppend: Client['tryAppend'] = async (stream, events, options) => {
     const args = options === undefined ? [stream, events] : [stream, events, options]
     let answer = await call('append', args)
-    const isUnsure = answer.failure?.written === 'unknown'
-    if (isUnsure) answer = await call('append', args)
-    // The first try was written after all: its version is where its last event is.
-    if (isUnsure && answer.failure?.code === 'DUPLICATE_EVENT') {
-      const all = readEvents('read', orThrow('read', await call('read', [stream])))
-      answer = { value: all.find(({ id }) => id === events.at(-1)?.id)?.version }
+    if (answer.failure?.written === 'unknown') {
+      answer = await call('append', args)
+      // The first try was written after all: its version is where its last event is.
+      const written = answer.failure === undefined ? undefined : await versionOf(stream, events.at(-1)?.id)
+      if (written !== undefined) answer = { value: written }
     }
     return answer.failure === undefined ? { value: readVersion(answer.value) } : { failure: answer.failure }
   }

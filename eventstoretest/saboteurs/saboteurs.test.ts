@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { EventStoreError } from '../../eventsourcing/event-store-error.ts'
 import {
+  type AnyEventStore,
   ConformanceError,
   durableEventStoreChecks,
   eventStoreChecks,
   fenceChecks,
+  type OpenEventStore,
   runEventStoreCheck,
   runEventStoreSuite,
 } from '../index.ts'
-import { baseStore } from './base-store.ts'
+import { baseStore, nextTurn } from './base-store.ts'
 import { eventSaboteurs } from './index.ts'
 
 const all = [...eventStoreChecks, ...fenceChecks, ...durableEventStoreChecks]
@@ -35,6 +38,49 @@ test('the store that the saboteurs are made of keeps every rule', { timeout: 60_
     certificate.checks.map(({ name }) => name),
     all.map(({ name }) => name),
   )
+})
+
+/** Stores that are odd, but keep every rule. */
+const odd: Readonly<Record<string, (store: AnyEventStore) => Partial<AnyEventStore>>> = {
+  'that answers late': (store) => ({
+    async read(...args) {
+      await nextTurn()
+      return await store.read(...args)
+    },
+    async append(stream, events, options) {
+      const version = await store.append(stream, events, options)
+      await nextTurn()
+      return version
+    },
+  }),
+  'that is unavailable or unsure now and then': (store) => {
+    let calls = 0
+    return {
+      async append(...args) {
+        const call = ++calls
+        if (call % 3 === 0) throw new EventStoreError('STORE_UNAVAILABLE', 'Not now')
+        const version = await store.append(...args)
+        if (call % 4 === 0) throw new EventStoreError('STORE_TIMEOUT', 'Who knows', { written: 'unknown' })
+        return version
+      },
+    }
+  },
+  'that hands out frozen events': (store) => ({
+    read: async (...args) => (await store.read(...args)).map((event) => Object.freeze(event)),
+  }),
+}
+
+describe('a store', { timeout: 60_000 }, () => {
+  for (const [oddity, change] of Object.entries(odd)) {
+    test(`${oddity} keeps every rule`, async () => {
+      const open = baseStore(() => ({}))
+      const openOdd: OpenEventStore = async (name) => {
+        const store = await open(name)
+        return { ...store, ...change(store) }
+      }
+      for (const check of all) await runEventStoreCheck(check, openOdd, { seed: 7, runs: 30 })
+    })
+  }
 })
 
 describe('each saboteur', { timeout: 120_000 }, () => {
