@@ -1,11 +1,12 @@
 import type { CustomSeriesOption } from 'echarts/charts'
 import { ink } from './colours.ts'
 import { draw, fontFamily } from './drawing.ts'
-import { show } from './text.ts'
+import { show, wrap } from './text.ts'
 import type { Verdict } from './verdicts.ts'
 
-const rowHeight = 42
-const longest = 62
+const rowHeight = 58
+const longest = 60
+const labelStyle = { verticalAlign: 'bottom', fontSize: 12, lineHeight: 15, fontFamily } as const
 
 /** Every aim as a row: what was measured beside the aim, the better the further to the right, whichever way the aim is. */
 export function aimsChart(verdicts: readonly Verdict[]): { readonly svg: string; readonly text: string } {
@@ -24,7 +25,7 @@ export function aimsChart(verdicts: readonly Verdict[]): { readonly svg: string;
       ...{ axisTick: { show: false, customValues: ticksOf(parts) }, splitLine: { show: false } },
       axisLine: { show: true, onZero: false, lineStyle: { color: ink.quiet.light } },
     },
-    yAxis: { type: 'value', min: -0.35, max: verdicts.length - 0.2, show: false },
+    yAxis: { type: 'value', min: -0.35, max: verdicts.length - 0.1, show: false },
     series: [rowsOf(verdicts, points)],
   }
   return { svg: draw(option, verdicts.length * rowHeight + 50), text: textOf(verdicts) }
@@ -56,14 +57,14 @@ function rowsOf(verdicts: readonly Verdict[], points: readonly (readonly number[
       const { x: left = 0 } = params.coordSys as { readonly x?: number }
       const colour = verdict?.isMet ? ink.met.light : ink.missed.light
       const stroke = { stroke: colour, lineWidth: 2, fill: 'none' }
-      const text = verdict === undefined ? '' : `${verdict.isMet ? '✓' : '✗'} ${shortened(verdict.text)}`
+      const text = verdict === undefined ? '' : wrap(`${verdict.isMet ? '✓' : '✗'} ${verdict.text}`, longest)
       return {
         type: 'group',
         children: [
-          { type: 'text', style: { text, x: left, y: y - 27, fill: ink.text.light, fontSize: 12, fontFamily } },
+          { type: 'text', style: { ...{ text, x: left, y: y - 12, fill: ink.text.light }, ...labelStyle } },
           {
             type: 'line',
-            shape: { x1: aim, y1: y - 11, x2: aim, y2: y + 11 },
+            shape: { x1: aim, y1: y - 8, x2: aim, y2: y + 8 },
             style: { stroke: ink.quiet.light, lineWidth: 2 },
           },
           { type: 'line', shape: { x1: aim, y1: y, x2: x, y2: y }, style: { stroke: ink.line.light, lineWidth: 2 } },
@@ -84,11 +85,6 @@ function diamond(x: number, y: number): [number, number][] {
     [x, y + 6],
     [x - 6, y],
   ]
-}
-
-/** Without its middle: names of the same trial differ at the end. */
-function shortened(text: string): string {
-  return text.length > longest ? `${text.slice(0, longest / 2)}…${text.slice(1 - longest / 2)}` : text
 }
 
 function textOf(verdicts: readonly Verdict[]): string {
