@@ -204,7 +204,7 @@ test('commands at once on few streams: no update is lost, and log and streams ag
     const stores = { log: memoryStore(), events: memoryEventStore() }
     await check(stores, await perform(stores, run), run)
   })
-  await fc.assert(property, { numRuns: 200 })
+  await fc.assert(property, { numRuns: 100 })
 })
 
 test('after crashes at any point, and reconcile, log and streams agree', { timeout }, async () => {
@@ -216,7 +216,7 @@ test('after crashes at any point, and reconcile, log and streams agree', { timeo
     assert.deepEqual([counts.undecided, counts.error, counts['settled-meanwhile']], [0, 0, 0])
     await check(stores, (await stores.log.list({ limit: 1000 })).records, run)
   })
-  await fc.assert(property, { numRuns: 100 })
+  await fc.assert(property, { numRuns: 60 })
 })
 
 for (const isOne of [false, true]) {
