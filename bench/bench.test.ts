@@ -42,12 +42,12 @@ function countsOf({ figures }: BenchRun): Readonly<Record<string, Readonly<Recor
   return counts
 }
 
-const allStores = ['memory', 'sqlite', 'postgres', 'mine']
+const allStores = ['memory', 'sqlite', 'postgres', 'nats', 'mine']
 const each = (count: number, names = allStores): Record<string, number> =>
   Object.fromEntries(names.map((name) => [name, count]))
-const raw = ['raw sqlite', 'raw postgres']
+const raw = ['raw sqlite', 'raw postgres', 'raw nats']
 const codecs = { json: 5, cbor: 5, msgpack: 5 }
-const reads = { ...each(16), ...each(8, raw) }
+const reads = { ...each(16), ...each(8, raw), 'raw nats': 2 }
 
 const expected = {
   'bytes, allocated': { 'bare bus': 1, memory: 3 },
@@ -93,7 +93,7 @@ test('a short run has every figure of every trial, of a store of one’s own too
     )
     const sizes = ['--sizes', '200,400', '--payloads', '100,1000', '--in-flight', '1,256']
     const short = ['--quick', '--rounds', '1', '--ms', '10', ...sizes]
-    const asked = ['--stores', 'memory,sqlite,postgres', '--store', mine, '--json', json, '--html', html]
+    const asked = ['--stores', 'memory,sqlite,postgres,nats', '--store', mine, '--json', json, '--html', html]
     // Its files are made in here too, so that what it leaves shows.
     const env = { ...process.env, TMPDIR: folder }
     const { stdout } = await run(process.execPath, [main, ...short, ...asked], { env })
@@ -105,10 +105,10 @@ test('a short run has every figure of every trial, of a store of one’s own too
     )
     const odd = spreads.filter(({ low, median, high }) => ![low, median, high].every(Number.isFinite))
     assert.deepEqual(odd, [])
-    assert.equal(measured.figures.filter(({ aim }) => aim !== undefined).length, 18)
+    assert.equal(measured.figures.filter(({ aim }) => aim !== undefined).length, 20)
     assert.deepEqual(
       measured.subjects.map(({ subject }) => subject),
-      ['memory', 'sqlite', 'postgres', 'mine', 'json', 'cbor', 'msgpack'],
+      ['memory', 'sqlite', 'postgres', 'nats', 'mine', 'json', 'cbor', 'msgpack'],
     )
     assert.match(measured.subjects[1]?.settings ?? '', /journal_mode=wal synchronous=2 wal_autocheckpoint=2000/)
     assert.match(measured.subjects[2]?.settings ?? '', /synchronous_commit=on/)

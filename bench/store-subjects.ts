@@ -5,6 +5,7 @@ import type { CommandLogStore, CommandRecord, Followable, Purgeable } from '../s
 import { memoryStore } from '../stores/memory.ts'
 import { sqliteStore } from '../stores/sqlite/index.ts'
 import { forget } from './empty-handler.ts'
+import { natsSubject } from './raw-nats.ts'
 import { postgresSubject } from './raw-postgres.ts'
 import { rawSqlite } from './raw-sqlite.ts'
 import type { Written } from './typical-command.ts'
@@ -18,8 +19,12 @@ export interface StoreSubject {
    * goes. A store without it is measured with nothing beside it, and filled through itself.
    */
   raw?(folder: string, isDurable: boolean): Promise<RawDriver>
+  /** What its driver can look up in one call, where that is not everything. */
+  readonly finds?: readonly RawKey[]
   /** Versions and settings, where there is no driver to ask. */
   readonly settings?: string
+  /** In longer logs only what it has an index for is looked up: by id and by correlation. */
+  readonly mostScanned?: number
   /** Longer logs are not made. */
   readonly mostRecords?: number
   /** What the bus should reach of what the driver does by hand. */
@@ -99,6 +104,7 @@ export const storeSubjects: readonly StoreSubject[] = [
     raw: async (folder, isDurable) => rawSqlite(join(folder, 'log.db'), isDurable),
   },
   postgresSubject,
+  natsSubject,
 ]
 
 /** Runs with an empty folder that is removed afterwards: always on the disk of `os.tmpdir()`. */

@@ -34,6 +34,8 @@ interface ReadCase extends Case {
   readonly params: { readonly lookup: string; readonly records: number }
   readonly lookup: Lookup
   readonly isRaw: boolean
+  /** What a longer log should make of its time at most. */
+  readonly atMost: number | undefined
 }
 
 function planOf({ stores, effort }: Setup): Plan {
@@ -42,7 +44,7 @@ function planOf({ stores, effort }: Setup): Plan {
       .filter((size, index) => index === 0 || size <= (subject.mostRecords ?? Number.POSITIVE_INFINITY))
       .map((size): Log => ({ subject, size })),
   )
-  const cases = logs.flatMap((log) => casesOf(log, effort.calls))
+  const cases = logs.flatMap((log) => casesOf(log, effort))
   const folders: { readonly folder: string; readonly log: Log }[] = []
   return {
     cases,
@@ -72,39 +74,51 @@ function planOf({ stores, effort }: Setup): Plan {
   }
 }
 
-function casesOf(log: Log, calls: number): readonly ReadCase[] {
+function casesOf(log: Log, { calls, ms }: Setup['effort']): readonly ReadCase[] {
   const { subject, size } = log
-  const keys = lookups.flatMap((lookup): ReadCase[] => {
-    const base = { params: { lookup: lookup.name, records: size }, lookup, expectedMs: 15 }
+  const isShort = size <= (subject.mostScanned ?? size)
+  const chosen = lookups.filter((lookup) => isShort || isIndexed(lookup))
+  return chosen.flatMap((lookup): ReadCase[] => {
+    // A log in memory has an index of ids only, and is not for looking things up in.
+    const isAimed = subject.raw !== undefined && (subject.mostScanned === undefined || isIndexed(lookup))
+    const atMost = isAimed ? lookup.atMost : undefined
+    const base = { params: { lookup: lookup.name, records: size }, lookup, atMost, expectedMs: 15 }
     const own: ReadCase = {
       ...{ ...base, subject: subject.name, isRaw: false },
       measure: async () => {
         if (log.opened === undefined) throw new Error('the log is not open')
-        return await timeCalls(await lookup.callsOf({ store: log.opened.store, size }, calls))
+        return await timeCalls(await lookup.callsOf({ store: log.opened.store, size }, calls), 2 * ms)
       },
     }
     const { raw } = lookup
-    if (subject.raw === undefined || raw === undefined) return [own]
+    if (subject.raw === undefined || raw === undefined || subject.finds?.includes(raw.by) === false) return [own]
     const measure = (): ReturnType<typeof timeCalls> => {
       if (log.raw === undefined) throw new Error('the driver is not open')
-      return timeCalls(rawCall(raw, log.raw, { size, count: calls }))
+      return timeCalls(rawCall(raw, log.raw, { size, count: calls }), 2 * ms)
     }
     return [own, { ...base, subject: `raw ${subject.name}`, isRaw: true, measure }]
   })
-  return keys
 }
 
-async function timeCalls(calls: readonly Call[]): Promise<Readonly<Record<string, number>>> {
-  const micros = new Float64Array(calls.length)
+/** Whether every store but one in memory is to have an index for it. */
+function isIndexed({ raw }: Lookup): boolean {
+  return raw?.by === 'id' || raw?.by === 'correlation'
+}
+
+/** As many calls as there is time for, at least one. */
+async function timeCalls(calls: readonly Call[], mostMs: number): Promise<Readonly<Record<string, number>>> {
+  const times: number[] = []
   let found = 0
-  for (const [index, call] of calls.entries()) {
+  const begin = performance.now()
+  for (const call of calls) {
     const start = performance.now()
+    if (times.length > 0 && start - begin > mostMs) break
     const pending = call()
     found += typeof pending === 'number' ? pending : await pending
-    micros[index] = (performance.now() - start) * 1000
+    times.push((performance.now() - start) * 1000)
   }
-  micros.sort()
-  return { 'time p50': at(micros, 0.5), 'time p99': at(micros, 0.99), found: found / calls.length }
+  const micros = Float64Array.from(times).sort()
+  return { 'time p50': at(micros, 0.5), 'time p99': at(micros, 0.99), found: found / times.length }
 }
 
 function timeFigures(cases: readonly ReadCase[], samples: Samples): readonly Figure[] {
@@ -127,9 +141,7 @@ function growthFigures(cases: readonly ReadCase[], samples: Samples): readonly F
   return cases.flatMap((each) => {
     const smallest = cases.find(({ subject, lookup }) => subject === each.subject && lookup === each.lookup)
     if (smallest === undefined || smallest === each || each.isRaw) return []
-    // A log in memory has an index of ids only, and is not for looking things up in.
-    const isAimed = each.lookup.atMost !== undefined && cases.some((other) => other.isRaw && isBeside(other, each))
-    const aim = isAimed ? { atMost: each.lookup.atMost ?? Number.NaN } : undefined
+    const aim = each.atMost === undefined ? undefined : { atMost: each.atMost }
     const values = quotients(samples.of(each, 'time p50'), samples.of(smallest, 'time p50'))
     return figuresOf({ trial, measure: 'growth', unit: '×', better: 'lower', aim }, each, values)
   })
