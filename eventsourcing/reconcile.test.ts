@@ -208,9 +208,17 @@ test('a decider that was only slow can append nothing once it was judged, and it
   assert.deepEqual([state, problem?.code, await events.read('shop')], ['failed', 'abandoned', []])
 })
 
+test('without types every command that is old enough is judged', async () => {
+  const log = memoryStore()
+  await log.record(intent('a'))
+  await log.record(intent('b', { type: 'send-mail' }))
+  const { counts } = await reconcile(log, memoryEventStore(), { olderThan: 0 })
+  assert.deepEqual([counts.abandoned, (await log.get('b'))?.problem?.code], [2, 'abandoned'])
+})
+
 test('options that are none are refused by name', async () => {
   for (const [argument, options] of [
-    ['types', { olderThan: 0 }],
+    ['types', { olderThan: 0, types: null }],
     ['types', { olderThan: 0, types: [1] }],
     ['olderThan', { types: 'open' }],
     ['olderThan', { types: 'open', olderThan: -1 }],

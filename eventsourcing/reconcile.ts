@@ -12,9 +12,9 @@ import type { EventStore, Fenceable } from './event-store.ts'
 export interface ReconcileOptions {
   /**
    * The command types that may be judged: those whose handlers append to this event store, and do nothing else that
-   * matters. Of any other command "no events" says nothing.
+   * matters. Of any other command "no events" says nothing, so name them, unless all commands of the log are such ones.
    */
-  readonly types: string | readonly string[]
+  readonly types?: string | readonly string[] | undefined
   /** Milliseconds since a command was received, at least, or the time it was received by. */
   readonly olderThan: number | Date
   /** Only reports which records would be judged: neither fences nor settles. */
@@ -59,7 +59,7 @@ const abandoned: Problem = Object.freeze({
 })
 
 /**
- * Settles what crashes have left: each `created` record of these types and at least this old is fenced in the event store,
+ * Settles what crashes have left: each `created` record at least this old, of these types if any are named, is fenced in the event store,
  * so that what the fence says stays true. Events that carry the command's id make it `successful` with those events; none
  * make it `failed` with the code `abandoned`. Nothing is guessed: an event store that cannot fence leaves every record
  * undecided. Settled records say so in `metadata.settledBy`. May run twice at once, and again after it was interrupted.
@@ -90,8 +90,9 @@ export async function reconcile(
 }
 
 function queryOf({ types, olderThan }: ReconcileOptions): Parameters<CommandLogStore['list']>[0] {
-  const isType = typeof types === 'string' || (Array.isArray(types) && types.every((type) => typeof type === 'string'))
-  if (!isType) throw new InvalidArgument('types', 'the command types that may be judged', types)
+  const names = types === undefined ? [] : [types].flat()
+  if (!names.every((type) => typeof type === 'string'))
+    throw new InvalidArgument('types', 'the command types that may be judged', types)
   const time = olderThan instanceof Date ? olderThan.getTime() : olderThan
   if (typeof time !== 'number' || !(Number.isFinite(time) && time >= 0))
     throw new InvalidArgument('olderThan', 'a number of milliseconds from 0, or a Date', olderThan)
