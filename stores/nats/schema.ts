@@ -25,6 +25,7 @@ export function streamConfig(name: string, replicas: number, data: string): Stre
 const needed: readonly (readonly [field: string, isFine: (value: unknown) => boolean, why: string])[] = [
   ['storage', (value) => value === 'file', 'keeps its records in memory'],
   ['retention', (value) => value === 'limits', 'drops records that were read'],
+  ['discard', (value) => value === 'new', 'drops old records for new ones (discard)'],
   ['max_msgs', isUnlimited, 'has a limit of messages (max_msgs)'],
   ['max_bytes', isUnlimited, 'has a limit of bytes (max_bytes)'],
   ['max_age', isUnlimited, 'drops records by their age (max_age)'],

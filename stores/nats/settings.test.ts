@@ -108,8 +108,9 @@ describe('the stream', { timeout: 30_000 }, () => {
     assert.deepEqual(await configOf(stream), config)
   })
 
-  const changes: readonly (readonly [change: Partial<StreamConfig> & Record<string, unknown>, message: RegExp])[] = [
+  const changes: readonly (readonly [change: Readonly<Record<string, unknown>>, message: RegExp])[] = [
     [{ max_msgs: 1000 }, /has a limit of messages \(max_msgs\)/],
+    [{ discard: 'old' }, /drops old records for new ones/],
     [{ max_bytes: 10_000_000 }, /has a limit of bytes \(max_bytes\)/],
     [{ max_age: 3_600_000_000_000 }, /drops records by their age \(max_age\)/],
     [{ max_msgs_per_subject: 1 }, /has a limit of messages of one subject/],
