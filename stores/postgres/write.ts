@@ -9,7 +9,8 @@ import { type Names, turnSql } from './schema.ts'
  * is still `created`, and whatever is neither gives no row back. Numbers are drawn in turn, see `turnSql`.
  */
 export function writeSql(names: Names): string {
-  const { log, event, attribute, changes } = names
+  const { log, event, attribute, changes, place } = names
+  const key = place.map((column) => `w.${column}`).join(', ')
   const arrays = columns.map((_, index) => `$${index + 1}::text::text[]`)
   const sets = outcomeColumns.flatMap(([given, group]) =>
     group.map((column) =>
@@ -23,16 +24,16 @@ export function writeSql(names: Names): string {
     SELECT ${columns.map(([name, type]) => `i.${name}::${type}`).join(', ')}
     FROM turn, unnest(${arrays.join(', ')}) AS i (${columns.map(([name]) => name).join(', ')})
     ON CONFLICT (id) DO UPDATE SET ${sets.join(', ')},
-      change = nextval('${changes}')
+      intent_events = l.events, change = nextval('${changes}')
     WHERE l.state = 'created' AND excluded.state <> 'created'
-    RETURNING l.id, l.sequence, l.events, l.attributes, l.xmax = 0 AS is_new
+    RETURNING l.id, l.sequence, l.events, l.attributes, l.intent_events IS NULL AS is_new
   ), events AS (
-    INSERT INTO ${event} (event_id, sequence)
-    SELECT ${shortSql("e.event ->> 'id'")}, w.sequence FROM written w, jsonb_array_elements(w.events) AS e (event)
+    INSERT INTO ${event} (event_id, ${place.join(', ')})
+    SELECT ${shortSql("e.event ->> 'id'")}, ${key} FROM written w, jsonb_array_elements(w.events) AS e (event)
     ON CONFLICT DO NOTHING
   ), attributes AS (
-    INSERT INTO ${attribute} (name, value, sequence)
-    SELECT ${shortSql('a.name')}, ${shortSql('a.value::text')}, w.sequence
+    INSERT INTO ${attribute} (name, value, ${place.join(', ')})
+    SELECT ${shortSql('a.name')}, ${shortSql('a.value::text')}, ${key}
     FROM written w, jsonb_each(w.attributes) AS a (name, value) WHERE w.is_new
     ON CONFLICT DO NOTHING
   )
