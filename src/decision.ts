@@ -47,8 +47,8 @@ function checkEvents(events: unknown): readonly EventRef[] {
   if (events.length === 0) return noEvents
   const refs: EventRef[] = []
   let fault: string | undefined
-  for (const [index, event] of events.entries()) {
-    const ref = readEvent(event)
+  for (let index = 0; index < events.length; index++) {
+    const ref = readEvent(events[index])
     if (typeof ref !== 'string') refs.push(ref)
     else fault ??= `events[${index}] ${ref}`
   }
@@ -64,8 +64,11 @@ function readEvent(event: unknown): EventRef | string {
     const fault = textFault('id', id) ?? optionalFault('type', type) ?? optionalFault('stream', stream)
     if (fault !== undefined) return fault
     if (version !== undefined && !Number.isSafeInteger(version)) return 'has a version that is no safe integer'
-    const ref = { id, ...(type === undefined ? {} : { type }), ...(stream === undefined ? {} : { stream }) }
-    return Object.freeze((version === undefined ? ref : { ...ref, version }) as EventRef)
+    const ref: { -readonly [key in keyof EventRef]: unknown } = { id }
+    if (type !== undefined) ref.type = type
+    if (stream !== undefined) ref.stream = stream
+    if (version !== undefined) ref.version = version
+    return Object.freeze(ref as EventRef)
   } catch {
     // A getter of the application's event threw.
     return 'threw while it was read'

@@ -27,7 +27,9 @@ export function identifierFault(value: string): string | undefined {
 }
 
 const pool = new Uint8Array(4096)
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const digits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+// Made at one go from bytes: a text put together of pieces takes ten times the memory, and is flattened by whoever needs it.
+const text = Buffer.from('00000000-0000-7000-8000-000000000000')
 let poolOffset = pool.length
 let lastMs = 0
 let sequence = 0
@@ -59,17 +61,26 @@ export function uuidv7At(now: number): string {
   }
   const high = Math.floor(lastMs / 0x1_0000_0000)
   const low = lastMs >>> 0
-  return (
-    `${h(high >>> 8)}${h(high)}${h(low >>> 24)}${h(low >>> 16)}-${h(low >>> 8)}${h(low)}-` +
-    `${h(0x70 | (sequence >>> 8))}${h(sequence)}-${h(0x80 | (byte(p + 2) & 0x3f))}${h(byte(p + 3))}-` +
-    `${h(byte(p + 4))}${h(byte(p + 5))}${h(byte(p + 6))}${h(byte(p + 7))}${h(byte(p + 8))}${h(byte(p + 9))}`
-  )
+  put(0, high >>> 8)
+  put(2, high)
+  put(4, low >>> 24)
+  put(6, low >>> 16)
+  put(9, low >>> 8)
+  put(11, low)
+  put(14, 0x70 | (sequence >>> 8))
+  put(16, sequence)
+  put(19, 0x80 | (byte(p + 2) & 0x3f))
+  put(21, byte(p + 3))
+  for (let rest = 4; rest < 10; rest++) put(16 + 2 * rest, byte(p + rest))
+  return text.toString('latin1')
+}
+
+/** Two hexadecimal digits. */
+function put(at: number, value: number): void {
+  text[at] = digits[(value >>> 4) & 0xf] ?? 0
+  text[at + 1] = digits[value & 0xf] ?? 0
 }
 
 function byte(index: number): number {
   return pool[index] ?? 0
-}
-
-function h(value: number): string {
-  return hex[value & 0xff] ?? ''
 }
