@@ -62,20 +62,44 @@ function toValues(record: CommandRecord, how: 'jsonb' | 'exact'): readonly Value
   const code = problem?.code
   const isExact = how === 'exact'
   return [
-    ...[plain(record.id), plain(record.type), record.state, plain(record.correlationId), plain(record.causationId)],
-    ...[plain(record.clientRef), plain(record.tenantId), plain(record.userId)],
-    ...[...body(payload, how), plain(payload.status), plain(payload.format), number(payload.bytes)],
-    ...[isExact && metadata !== undefined ? 'null' : json(metadata), isExact ? exact(metadata) : null],
-    ...[json(record.attributes), json(record.events)],
-    ...(result === undefined ? [null, null, null] : body(result, how)),
-    ...[plain(result?.status), plain(result?.format), number(result?.bytes)],
-    ...[isExact && problem !== undefined ? 'null' : json(problem), isExact ? exact(problem) : null],
-    ...[typeof code === 'string' ? shortened(toText(code)) : null, json(record.error)],
-    ...[record.importance, record.retention, String(record.dryRun), String(record.receivedAt)],
-    ...[number(settledAt), number(durationMs), number(attempts)],
-    ...[plain(record.replayOf), json(record.source), plain(record.traceparent)],
+    plain(record.id),
+    plain(record.type),
+    record.state,
+    plain(record.correlationId),
+    plain(record.causationId),
+    plain(record.clientRef),
+    plain(record.tenantId),
+    plain(record.userId),
+    ...body(payload, how),
+    plain(payload.status),
+    plain(payload.format),
+    number(payload.bytes),
+    isExact && metadata !== undefined ? 'null' : json(metadata),
+    isExact ? exact(metadata) : null,
+    json(record.attributes),
+    json(record.events),
+    ...(result === undefined ? noBody : body(result, how)),
+    plain(result?.status),
+    plain(result?.format),
+    number(result?.bytes),
+    isExact && problem !== undefined ? 'null' : json(problem),
+    isExact ? exact(problem) : null,
+    typeof code === 'string' ? shortened(toText(code)) : null,
+    json(record.error),
+    record.importance,
+    record.retention,
+    String(record.dryRun),
+    String(record.receivedAt),
+    number(settledAt),
+    number(durationMs),
+    number(attempts),
+    plain(record.replayOf),
+    json(record.source),
+    plain(record.traceparent),
   ]
 }
+
+const noBody: readonly Value[] = [null, null, null]
 
 /** An index takes some 2,700 bytes; what is longer is found by its digest. The same as `shortSql`. */
 export function shortened(text: string): string {

@@ -82,13 +82,24 @@ async function writeOnce(
 }
 
 async function send(connection: Connection, sql: string, rows: readonly Row[]): Promise<Map<string, RecordResult>> {
-  const arrays = columns.map((_, index) => arrayOf(rows.map(({ values }) => values[index] ?? null)))
+  const arrays = columns.map((_, column) => arrayOf(rows, column))
   const written = (await connection.write(sql, arrays)) as readonly { readonly id: string; readonly is_new: string }[]
   return new Map(written.map(({ id, is_new }) => [id, is_new === 'true' ? 'created' : 'settled']))
 }
 
-/** The text of an array: the driver would make the text 'NULL' of null. */
-function arrayOf(values: readonly (string | null)[]): string {
-  const elements = values.map((value) => (value === null ? 'NULL' : `"${value.replace(/["\\]/g, '\\$&')}"`))
-  return `{${elements.join(',')}}`
+/** The text of an array of one column: the driver would make the text 'NULL' of null. */
+function arrayOf(rows: readonly Row[], column: number): string {
+  let text = ''
+  for (const { values } of rows) {
+    const value = values[column]
+    text += typeof value === 'string' ? `,${quoted(value)}` : ',NULL'
+  }
+  return `{${text.slice(1)}}`
+}
+
+/** As JSON quotes it, at a third of the cost, unless JSON would escape more than quotes and backslashes. */
+function quoted(value: string): string {
+  if (!value.includes('"') && !value.includes('\\')) return `"${value}"`
+  if (/^[ -\ud7ff\ue000-\uffff]*$/.test(value)) return JSON.stringify(value)
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
