@@ -436,6 +436,27 @@ test('types: a decider of a union is a handler of each of its commands, and of n
   new CommandBus<Report>().register('report', decider({ ...common, evolve, decide: (_: Report) => [] }))
   // @ts-expect-error evolve knows nothing of this event
   decider({ ...common, evolve, decide: (_: Deposit) => ({ type: 'closed' as const, data: null }) })
+  // Names of events keep their literal types, whatever comes first, and in whatever form they are yielded.
+  const written = decider({
+    ...common,
+    decide: async ({ type, data }: Asked, balance) => {
+      if (data.amount === 0) return
+      if (type === 'deposit') return { type: 'deposited', data: { amount: data.amount } }
+      return balance > 9 ? [{ type: 'withdrawn', data: { amount: data.amount } }] : []
+    },
+    evolve: (balance, { data }: Happened) => balance + data.amount,
+  })
+  new CommandBus<Asked>().register('deposit', written).register('withdraw', written)
+  const counted = decider({
+    ...common,
+    evolve,
+    decide: (_: Report, balance) => ({ events: { type: 'deposited', data: { amount: 1 } }, result: { balance } }),
+  })
+  new CommandBus<Report>().register('report', counted)
+  // @ts-expect-error no event has this name
+  decider({ ...common, evolve, decide: (_: Deposit) => ({ type: 'closed', data: { amount: 1 } }) })
+  // @ts-expect-error the event has other data
+  decider({ ...common, evolve, decide: (_: Deposit) => ({ type: 'deposited', data: { amount: 'much' } }) })
   // @ts-expect-error the state is a number
   decider({ ...common, evolve, decide: (_: Deposit, state: string) => ({ type: 'closed' as const, data: state }) })
   decider<Asked, Happened, number>({

@@ -23,7 +23,7 @@ export interface DeciderOptions<C extends Command, Event extends DomainEvent, St
     command: C,
     state: State,
     context: CommandContext<C>,
-  ) => Decided<NoInfer<Event>, Result> | Promise<Decided<NoInfer<Event>, Result>>
+  ) => Decided<Named<Event>, Result> | Promise<Decided<Named<Event>, Result>>
   /** The state after an event. */
   readonly evolve: (state: State, event: Event) => State
   /** Whose events decide this command. */
@@ -36,6 +36,9 @@ export interface DeciderOptions<C extends Command, Event extends DomainEvent, St
   /** Ids of events; default `uuidv7`. */
   readonly newId?: (() => string) | undefined
 }
+
+/** Events as `decide` writes them: named by its union, so that a name keeps its literal type without `as const`. */
+type Named<Event extends DomainEvent> = NoInfer<Event> & { readonly type: NoInfer<Event>['type'] }
 
 type AppendFailure = Error & { readonly code: string; readonly written: string }
 

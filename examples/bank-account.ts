@@ -1,5 +1,5 @@
 import { type Command, CommandBus, CommandRejected, withCommandAudit } from 'commandlog'
-import { decider, memoryEventStore } from 'commandlog/eventsourcing'
+import { type Decided, type DomainEvent, decider, memoryEventStore } from 'commandlog/eventsourcing'
 import { memoryStore } from 'commandlog/memory'
 
 type Deposit = Command<'deposit', { account: string; amount: number }, number>
@@ -7,23 +7,24 @@ type Withdraw = Command<'withdraw', { account: string; amount: number }, number>
 type Freeze = Command<'freeze', { account: string }, number>
 
 type AccountEvent =
-  | { readonly type: 'deposited'; readonly data: { readonly amount: number } }
-  | { readonly type: 'withdrawn'; readonly data: { readonly amount: number } }
-  | { readonly type: 'frozen'; readonly data: object }
+  | DomainEvent<'deposited', { amount: number }>
+  | DomainEvent<'withdrawn', { amount: number }>
+  | DomainEvent<'frozen', object>
 
 interface Account {
   readonly balance: number
   readonly isFrozen: boolean
 }
 
-function decide({ type, data }: Deposit | Withdraw | Freeze, { balance, isFrozen }: Account) {
+function decide(command: Deposit | Withdraw | Freeze, { balance, isFrozen }: Account): Decided<AccountEvent, number> {
+  const { type, data } = command
   // What is so already needs no event.
-  if (type === 'freeze') return { events: isFrozen ? [] : [{ type: 'frozen', data: {} } as const], result: balance }
+  if (type === 'freeze') return { events: isFrozen ? [] : { type: 'frozen', data: {} }, result: balance }
   if (isFrozen) throw new CommandRejected({ code: 'frozen', title: 'The account is frozen' })
   const { amount } = data
-  if (type === 'deposit') return { events: { type: 'deposited', data: { amount } } as const, result: balance + amount }
+  if (type === 'deposit') return { events: { type: 'deposited', data: { amount } }, result: balance + amount }
   if (amount > balance) throw new CommandRejected({ code: 'not-enough', title: `Only ${balance} is left` })
-  return { events: { type: 'withdrawn', data: { amount } } as const, result: balance - amount }
+  return { events: { type: 'withdrawn', data: { amount } }, result: balance - amount }
 }
 
 function evolve(account: Account, { type, data }: AccountEvent): Account {

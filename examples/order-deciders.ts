@@ -1,5 +1,5 @@
 import { type Command, CommandBus, CommandRejected } from 'commandlog'
-import { decider, type EventStore } from 'commandlog/eventsourcing'
+import { type DomainEvent, decider, type EventStore } from 'commandlog/eventsourcing'
 
 interface Order {
   readonly order: string
@@ -20,16 +20,14 @@ export type StockCommand =
 export type PaymentCommand = Command<'charge-card', Order>
 
 export type OrderEvent =
-  | { readonly type: 'order-placed'; readonly data: Order }
-  | { readonly type: 'order-confirmed'; readonly data: { readonly order: string } }
-  | { readonly type: 'order-cancelled'; readonly data: { readonly order: string; readonly reason: string } }
+  | DomainEvent<'order-placed', Order>
+  | DomainEvent<'order-confirmed', { order: string }>
+  | DomainEvent<'order-cancelled', { order: string; reason: string }>
 export type StockEvent =
-  | { readonly type: 'stock-filled'; readonly data: { readonly item: string; readonly quantity: number } }
-  | { readonly type: 'stock-reserved'; readonly data: Order }
-  | { readonly type: 'stock-released'; readonly data: Order }
-export type PaymentEvent =
-  | { readonly type: 'card-charged'; readonly data: Order }
-  | { readonly type: 'card-declined'; readonly data: Order }
+  | DomainEvent<'stock-filled', { item: string; quantity: number }>
+  | DomainEvent<'stock-reserved', Order>
+  | DomainEvent<'stock-released', Order>
+export type PaymentEvent = DomainEvent<'card-charged', Order> | DomainEvent<'card-declined', Order>
 
 function decideOrder(command: OrderCommand, state: OrderEvent['type'] | 'none'): OrderEvent {
   const expected = command.type === 'place-order' ? 'none' : 'order-placed'
