@@ -6,8 +6,8 @@ import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { auditedOrders } from '../typical-command.ts'
 import { type OpenPeer, type Order, orderSource, type Peer, place } from './peer.ts'
 
-const everything =
-  'who asked, when, the payload, its state, the events, how long it took, in two writes: the intent before the handler starts, the outcome before send resolves; queryable by each of them'
+const record = 'who asked, when, the payload, its state, the events, how long it took, queryable by each of them,'
+const everything = `${record} in two writes: the intent before the handler starts, the outcome before send resolves`
 
 /** The bus without an audit: what other buses are like. */
 export const bareBus: Peer = {
@@ -31,7 +31,7 @@ export const bareBus: Peer = {
   },
 }
 
-/** The audit in its default mode on three of our stores, whose acknowledgements survive more and more. */
+/** The audit on three of our stores, whose acknowledgements survive more and more. */
 export const auditedBuses: readonly Peer[] = [
   {
     name: 'commandlog, memory',
@@ -54,11 +54,21 @@ export const auditedBuses: readonly Peer[] = [
     lacks: 'steps within a command, and running it again after a crash',
     open: ({ url, schema }) => audited(() => postgresStore({ url, schema })),
   },
+  {
+    name: 'commandlog, Postgres, one write',
+    settings: "mode 'outcome', postgresStore({ url })",
+    records: `${record} in one write before send resolves; it survives power loss of the server`,
+    lacks: 'the trace of a command whose process died',
+    open: ({ url, schema }) => audited(() => postgresStore({ url, schema }), 'outcome'),
+  },
 ]
 
-async function audited(open: () => Promise<CommandLogStore>): Promise<OpenPeer> {
+async function audited(
+  open: () => Promise<CommandLogStore>,
+  mode: 'write-ahead' | 'outcome' = 'write-ahead',
+): Promise<OpenPeer> {
   const store = await open()
-  const orders = auditedOrders(store)
+  const orders = auditedOrders(store, { mode })
   return {
     send: () => orders.sendNext(),
     async close() {

@@ -13,8 +13,11 @@ import { pinoFile } from './pino.ts'
 const trial = 'peers'
 const peers: readonly Peer[] = [bareBus, emmett, nestjs, pinoFile, ...auditedBuses, dbos]
 const inFlight = [1, 16, 64, 256]
-/** What should be reached beside which other peer. */
-const compared = { subject: 'commandlog, Postgres', to: 'DBOS', inFlight: 64, atLeast: 15 }
+/** What should be reached beside which other peer: with one write too, which is half of what the other one promises. */
+const compared = {
+  subjects: ['commandlog, Postgres', 'commandlog, Postgres, one write'],
+  ...{ to: 'DBOS', inFlight: 64, atLeast: 15 },
+}
 // With many in flight a workflow of DBOS takes tenths of a second, and a window must hold more than a few of them.
 const windows = 3
 const least = { warmupMs: 200, ms: 600 }
@@ -78,7 +81,7 @@ interface Among {
 }
 
 function figuresOfCase(own: Case, { each, cases, samples }: Among): readonly Figure[] {
-  const isCompared = own.subject === compared.subject && each.measure === 'commands/s'
+  const isCompared = compared.subjects.includes(own.subject) && each.measure === 'commands/s'
   const partner = cases.find(
     ({ subject, params }) => isCompared && subject === compared.to && params.inFlight === own.params.inFlight,
   )
