@@ -150,7 +150,25 @@ test('a log that fails fails the walk with its own error', async () => {
   await assert.rejects(effects(log, 'a'), (error) => error === broken)
 })
 
+test('what is no id is refused, instead of taken for any', async () => {
+  const log = await logOf(order)
+  for (const id of [undefined, null, 5]) {
+    // @ts-expect-error as it comes from a place without types
+    await assert.rejects(causes(log, id), { name: 'InvalidArgument', argument: 'eventId' })
+    // @ts-expect-error as it comes from a place without types
+    await assert.rejects(effects(log, id), { name: 'InvalidArgument', argument: 'commandId' })
+  }
+})
+
 describe('as text', () => {
+  test('a very deep tree grows down, and no longer to the right', async () => {
+    let tree: CausalNode = { kind: 'missing', id: 'end', next: [] }
+    for (let depth = 0; depth < 20_000; depth++) tree = { kind: 'missing', id: `n${depth}`, next: [tree] }
+    const lines = formatTree(tree).split('\n')
+    assert.equal(lines.length, 20_001)
+    assert.equal(lines.at(-1), `⋯${' '.repeat(299)}└─ ? [end] is not on the record`)
+  })
+
   test('a tree has a line a node, with what became of each', async () => {
     const log = await logOf(order)
     assert.equal(

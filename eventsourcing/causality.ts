@@ -63,6 +63,7 @@ interface Walk {
  */
 export async function causes(log: CommandReads, eventId: string, options: CausalityOptions = {}): Promise<CausalNode> {
   const walk = walkOf(log, true, options)
+  checkId('eventId', eventId)
   const [holder] = await all(log, { eventId }, 1)
   if (holder !== undefined) return await eventNode(walk, refIn(holder, eventId))
   const record = await log.get(eventId)
@@ -79,6 +80,7 @@ export async function effects(
   options: CausalityOptions = {},
 ): Promise<CausalNode> {
   const walk = walkOf(log, false, options)
+  checkId('commandId', commandId)
   const record = await log.get(commandId)
   if (record !== undefined) return await commandNode(walk, record)
   const [holder] = await all(log, { eventId: commandId }, 1)
@@ -91,6 +93,11 @@ function walkOf(log: CommandReads, isUp: boolean, { maxDepth = 100, maxNodes = 1
     if (!(Number.isSafeInteger(value) && value >= 1)) throw new InvalidArgument(name, 'a whole number from 1', value)
   }
   return { log, isUp, maxDepth, left: maxNodes, path: new Set(), seen: new Set() }
+}
+
+/** A query takes undefined for no filter at all, and would find anything. */
+function checkId(name: string, id: unknown): void {
+  if (typeof id !== 'string') throw new InvalidArgument(name, 'the id of an event or a command', id)
 }
 
 function commandNode(walk: Walk, record: CommandRecord): Promise<CausalNode> {

@@ -229,6 +229,18 @@ test('a dry run decides, answers with the events that would be, and appends noth
   assert.equal((await events.read('a')).length, 1)
 })
 
+test('what could not be appended is refused in a dry run too', async () => {
+  for (const event of [
+    { type: '', data: { amount: 1 } },
+    { type: 'deposited', data: { amount: 1n } },
+  ]) {
+    const { bank } = open({ decide: () => event as unknown as Deposited })
+    const refused = { name: 'EventStoreError', code: 'INVALID_EVENT' }
+    await assert.rejects(bank.send(deposit(1)), refused)
+    await assert.rejects(bank.send(deposit(1), { dryRun: true }), refused)
+  }
+})
+
 describe('a command whose events are in the stream already', () => {
   test('answers with them and decides nothing: a retry after a fault further out appends once', async () => {
     let faults = 0

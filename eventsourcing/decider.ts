@@ -13,6 +13,7 @@ import { type Decided, readDecided } from './decided.ts'
 import type { DomainEvent, EventMetadata, EventStore, Fenceable, NewEvent, RecordedEvent } from './event-store.ts'
 import { loadStream } from './load-stream.ts'
 import { checkPolicy, type SnapshotPolicy } from './snapshot.ts'
+import { takeEvents } from './take-events.ts'
 
 /** What `decider` takes. `C` and `Event` are unions of all commands that it decides and all events of its streams. */
 export interface DeciderOptions<C extends Command, Event extends DomainEvent, State, Result> {
@@ -101,6 +102,8 @@ async function decideUntilAppended<C extends Command, Event extends DomainEvent,
     const metadata = metadataOf(context)
     const fresh = events.map(({ type, data }): NewEvent => ({ id: newId(), type, data, metadata }))
     const refs = fresh.map(({ id, type }, index) => ({ id, type, stream, version: version + 1 + index }))
+    // What could not be appended is refused in a dry run too.
+    if (context.dryRun) takeEvents(fresh)
     if (context.dryRun || fresh.length === 0) return { events: refs, ...rest }
     // A sender that has been told of its abort must not find events later.
     context.signal.throwIfAborted()

@@ -26,11 +26,18 @@ export function formatTree(tree: CausalNode, { describe = describeNode }: Format
       stack.push({
         node: node.next[index] as CausalNode,
         lead: `${below}${isLast ? '└─ ' : '├─ '}`,
-        below: `${below}${isLast ? '   ' : '│  '}`,
+        below: indent(`${below}${isLast ? '   ' : '│  '}`),
       })
     }
   }
   return lines.join('\n')
+}
+
+/** Enough for a hundred levels. What is deeper goes on down, not to the right: its text would grow with the square. */
+const widest = 300
+
+function indent(below: string): string {
+  return below.length > widest ? `⋯${below.slice(1 - widest)}` : below
 }
 
 function describeNode(node: CausalNode): string {

@@ -17,7 +17,7 @@ const optional = ['causationId', 'tenantId', 'userId'] as const
 /** Takes events as they are at this moment; `INVALID_EVENT` for what is none, `DUPLICATE_EVENT` for an id that comes twice. */
 export function takeEvents(events: readonly NewEvent[]): readonly TakenEvent[] {
   if (!Array.isArray(events)) throw invalid('expected an array of events')
-  const taken = events.map(takeEvent)
+  const taken = Array.from(events, takeEvent)
   if (new Set(taken.map(({ id }) => id)).size < taken.length) throw duplicateEvent()
   return taken
 }
@@ -48,27 +48,42 @@ export function checkName(name: 'stream' | 'commandId', value: unknown): asserts
 }
 
 /** Checks what `read` takes, with `INVALID_ARGUMENT`; gives the first version back. */
-export function checkRead(stream: unknown, { from = 1 }: ReadOptions = {}): number {
+export function checkRead(stream: unknown, options: ReadOptions = {}): number {
   checkName('stream', stream)
+  checkObject(options)
+  const { from = 1 } = options
   if (Number.isSafeInteger(from) && from >= 1) return from
   throw new EventStoreError('INVALID_ARGUMENT', 'from: expected a whole number from 1')
 }
 
 /** Checks what `append` takes besides its events, with `INVALID_ARGUMENT`; gives the expected version back. */
-export function checkAppend(stream: unknown, { expectedVersion }: AppendOptions = {}): number | undefined {
+export function checkAppend(stream: unknown, options: AppendOptions = {}): number | undefined {
   checkName('stream', stream)
+  checkObject(options)
+  const { expectedVersion } = options
   if (expectedVersion === undefined || (Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
     return expectedVersion
   }
   throw new EventStoreError('INVALID_ARGUMENT', 'expectedVersion: expected a whole number from 0')
 }
 
+/** A bare version in the place of options would be an append that nobody checks. */
+function checkObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new EventStoreError('INVALID_ARGUMENT', 'options: expected an object')
+}
+
 function takeEvent(event: NewEvent): TakenEvent {
   if (typeof event !== 'object' || event === null) throw invalid('expected an object')
-  const { id, type, data, metadata } = event
-  checkText('id', id)
-  checkText('type', type)
-  return { id, type, data: encode(data), metadata: takeMetadata(metadata) }
+  try {
+    const { id, type, data, metadata } = event
+    checkText('id', id)
+    checkText('type', type)
+    return { id, type, data: encode(data), metadata: takeMetadata(metadata) }
+  } catch (thrown) {
+    // A getter of the caller: whose message may hold what is in the event.
+    throw thrown instanceof EventStoreError ? thrown : invalid('it threw while it was read')
+  }
 }
 
 function takeMetadata(metadata: EventMetadata): EventMetadata {
