@@ -20,10 +20,25 @@ export type {
   ReadOptions,
   RecordedEvent,
 } from './event-store.ts'
-export { EventStoreError, type EventStoreErrorCode, type EventStoreErrorFacts } from './event-store-error.ts'
+export {
+  EventStoreError,
+  type EventStoreErrorCode,
+  type EventStoreErrorFacts,
+  versionConflict,
+} from './event-store-error.ts'
 export { type FormatOptions, formatTree } from './format-tree.ts'
 export { type MemoryEventStore, memoryEventStore } from './memory-event-store.ts'
 export { oneTransaction } from './one-transaction.ts'
 export { type Finding, type Reconciled, type ReconcileOptions, type ReconcileReport, reconcile } from './reconcile.ts'
 export { memorySnapshotStore, type Snapshot, type SnapshotPolicy, type SnapshotStore } from './snapshot.ts'
 export { type SqliteEventStore, type SqliteEventStoreOptions, sqliteEventStore } from './sqlite-event-store.ts'
+export {
+  checkAppend,
+  checkFence,
+  checkRead,
+  duplicateEvent,
+  fenced,
+  recordedEvent,
+  type TakenEvent,
+  takeEvents,
+} from './take-events.ts'

@@ -7,7 +7,7 @@ import type { AppendOptions, EventStore, Fenceable, NewEvent, ReadOptions, Recor
 import { EventStoreError, versionConflict } from './event-store-error.ts'
 import {
   checkAppend,
-  checkName,
+  checkFence,
   checkRead,
   duplicateEvent,
   fenced,
@@ -67,7 +67,7 @@ export function memoryEventStore(): MemoryEventStore {
 
     async fence(commandId: string): Promise<readonly RecordedEvent[]> {
       checkOpen()
-      checkName('commandId', commandId)
+      checkFence(commandId)
       fences.add(commandId)
       return (commands.get(commandId) ?? []).map(toEvent)
     },

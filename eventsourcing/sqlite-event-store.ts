@@ -11,7 +11,7 @@ import { type Append, appendRows, fenceRows, readStream } from './sqlite-event-s
 import { eventSchema } from './sqlite-event-store/schema.ts'
 import { taskGroup } from './sqlite-event-store/task-group.ts'
 import { rethrow } from './sqlite-event-store/to-error.ts'
-import { checkAppend, checkName, checkRead, takeEvents } from './take-events.ts'
+import { checkAppend, checkFence, checkRead, takeEvents } from './take-events.ts'
 
 /** What `sqliteEventStore` takes: the path of a file, which may be that of a command log, or a handle that its owner closes. */
 export type SqliteEventStoreOptions = SqliteFileOptions
@@ -59,7 +59,7 @@ export async function sqliteEventStore(options: SqliteEventStoreOptions): Promis
 
     async fence(commandId: string): Promise<readonly RecordedEvent[]> {
       checkOpen()
-      checkName('commandId', commandId)
+      checkFence(commandId)
       return await tasks.perform(commandId.length, (at) => fenceRows(at, commandId))
     },
   }

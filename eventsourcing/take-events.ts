@@ -42,9 +42,14 @@ export function fenced(): EventStoreError {
 }
 
 /** Refuses with `INVALID_ARGUMENT` what cannot be the name of a stream or the id of a command. */
-export function checkName(name: 'stream' | 'commandId', value: unknown): asserts value is string {
+function checkName(name: 'stream' | 'commandId', value: unknown): asserts value is string {
   const reason = nameFault(value)
   if (reason !== undefined) throw new EventStoreError('INVALID_ARGUMENT', `${name}: ${reason}`)
+}
+
+/** Checks what `fence` takes, with `INVALID_ARGUMENT`. */
+export function checkFence(commandId: unknown): asserts commandId is string {
+  checkName('commandId', commandId)
 }
 
 /** Checks what `read` takes, with `INVALID_ARGUMENT`; gives the first version back. */

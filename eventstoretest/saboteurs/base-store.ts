@@ -9,7 +9,7 @@ import type {
 import { EventStoreError, versionConflict } from '../../eventsourcing/event-store-error.ts'
 import {
   checkAppend,
-  checkName,
+  checkFence,
   checkRead,
   duplicateEvent,
   fenced,
@@ -72,7 +72,7 @@ export function correctSteps(): Steps {
     commandKey: same,
     dataKey: same,
     take: takeEvents,
-    checkStream: (stream) => checkName('stream', stream),
+    checkStream: (stream) => void checkRead(stream),
     isFenced: ({ data, events }) =>
       events.some(({ metadata }) => data.fences.has(steps.commandKey(metadata.commandId))),
     isTaken: ({ data, events }) => {
@@ -143,7 +143,7 @@ function newHandle(steps: Steps, data: Data): EventStore & Fenceable {
     },
     async fence(commandId: string) {
       steps.checkOpen(isClosed)
-      checkName('commandId', commandId)
+      checkFence(commandId)
       const own = data.kept.filter(
         ({ event }) => steps.commandKey(event.metadata.commandId) === steps.commandKey(commandId),
       )
