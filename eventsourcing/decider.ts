@@ -44,7 +44,8 @@ type Named<Event extends DomainEvent> = NoInfer<Event> & { readonly type: NoInfe
 type AppendFailure = Error & { readonly code: string; readonly written: string }
 
 const defaultRetries = 16
-const longestPause = 200
+/** Where a crowd wants one stream, pauses as long as it takes for most of it to have passed. */
+const longestPause = 1000
 
 /**
  * Makes a handler of a decider: it reads the stream, folds it, decides, and appends with the version it has read, so that

@@ -213,6 +213,8 @@ test('a failing store of Emmett’s is told of, and becomes an EventStoreError t
     message: 'The store of Emmett failed',
   })
   assert.deepEqual(failures, [broken, broken])
+  const deaf = emmettEventStore(theirs, { onFailure: (error) => Promise.reject(error) })
+  await assert.rejects(deaf.read('s'), failed)
 })
 
 test('what Emmett’s stores would take, but our contract does not, is refused before', async () => {

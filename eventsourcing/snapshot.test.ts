@@ -99,6 +99,14 @@ test('a snapshot store that fails is reported, and the command goes on without',
   assert.deepEqual(failures, ['Error: load', 'Error: load', 'Error: save'])
 })
 
+test('a listener that fails fails no command', async () => {
+  const broken: SnapshotStore = { load: async () => fail('load'), save: async () => fail('save') }
+  for (const onFailure of [() => fail('listener'), async () => fail('late listener')]) {
+    const { addOne } = counter({ store: broken, every: 1, onFailure })
+    assert.deepEqual(await times(2, addOne), [1, 2])
+  }
+})
+
 function fail(what: string): never {
   throw new Error(what)
 }

@@ -1,5 +1,6 @@
 import { InvalidArgument } from '../src/index.ts'
 import type { RecordedEvent } from './event-store.ts'
+import { tell } from './tell.ts'
 
 /** What a stream's events amount to at one version. A shortcut for reading, never the truth: that is the stream. */
 export interface Snapshot<State = unknown> {
@@ -67,7 +68,7 @@ export async function findSnapshot(policy: SnapshotPolicy, stream: string): Prom
       found.version >= 1
     return isUsable ? found : undefined
   } catch (error) {
-    policy.onFailure?.(error)
+    tell(policy.onFailure, error)
     return undefined
   }
 }
@@ -84,6 +85,6 @@ export async function keepSnapshot(
   try {
     await policy.store.save({ stream, version, eventId: id, schemaVersion: policy.schemaVersion, state })
   } catch (error) {
-    policy.onFailure?.(error)
+    tell(policy.onFailure, error)
   }
 }

@@ -7,6 +7,7 @@ import {
 import type { AppendOptions, EventMetadata, EventStore, NewEvent, ReadOptions, RecordedEvent } from '../event-store.ts'
 import { EventStoreError, versionConflict } from '../event-store-error.ts'
 import { checkAppend, checkRead, type TakenEvent, takeEvents } from '../take-events.ts'
+import { tell } from '../tell.ts'
 
 /** What is used of a store of Emmett's, in memory or on any database. */
 export type AnyEmmettStore = Pick<EmmettEventStore, 'readStream' | 'appendToStream'>
@@ -87,7 +88,7 @@ async function readFrom({ store, onFailure }: Theirs, stream: string, from: numb
     const { events } = await store.readStream<EmmettEvent>(stream, options)
     return events.map((event) => toRecorded(stream, event as Stored)).filter(({ version }) => version >= from)
   } catch (error) {
-    onFailure?.(error)
+    tell(onFailure, error)
     throw new EventStoreError('STORE_UNAVAILABLE', 'The store of Emmett could not be read')
   }
 }
@@ -117,7 +118,7 @@ async function appendTo(theirs: Theirs, stream: string, { taken, expected }: App
       return Number(appended.nextExpectedStreamVersion)
     } catch (error) {
       if (!isExpectedVersionConflictError(error)) {
-        theirs.onFailure?.(error)
+        tell(theirs.onFailure, error)
         throw new EventStoreError('STORE_UNAVAILABLE', 'The store of Emmett failed', { written: 'unknown' })
       }
       if (expected !== undefined) throw await conflict(theirs, stream, expected)
