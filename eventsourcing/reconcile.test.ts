@@ -223,8 +223,13 @@ test('options that are none are refused by name', async () => {
     ['olderThan', { types: 'open' }],
     ['olderThan', { types: 'open', olderThan: -1 }],
     ['olderThan', { types: 'open', olderThan: new Date(Number.NaN) }],
+    ['dryRun', { olderThan: 0, dryRun: 'yes' }],
+    ['who', { olderThan: 0, who: 5 }],
   ] as const) {
     const call = reconcile(memoryStore(), memoryEventStore(), options as unknown as Parameters<typeof reconcile>[2])
     await assert.rejects(call, { name: 'InvalidArgument', argument })
   }
+  // @ts-expect-error the log comes first
+  const swapped = reconcile(memoryEventStore(), memoryStore(), { olderThan: 0 })
+  await assert.rejects(swapped, { name: 'InvalidArgument', argument: 'log' })
 })

@@ -59,8 +59,8 @@ const abandoned: Problem = Object.freeze({
 })
 
 /**
- * Settles what crashes have left: each `created` record at least this old, of these types if any are named, is fenced in the event store,
- * so that what the fence says stays true. Events that carry the command's id make it `successful` with those events; none
+ * Settles what crashes have left: each `created` record at least this old, of these types if any are named, is fenced in
+ * the event store, so that what the fence says stays true. Events that carry the command's id make it `successful` with those events; none
  * make it `failed` with the code `abandoned`. Nothing is guessed: an event store that cannot fence leaves every record
  * undecided. Settled records say so in `metadata.settledBy`. May run twice at once, and again after it was interrupted.
  *
@@ -71,6 +71,7 @@ export async function reconcile(
   events: EventStore & Partial<Fenceable>,
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
+  checkArguments(log, events, options)
   const query = queryOf(options)
   const records: Reconciled[] = []
   let endedBy: { readonly endedBy: unknown } | undefined
@@ -87,6 +88,14 @@ export async function reconcile(
   const counts = { successful: 0, abandoned: 0, 'settled-meanwhile': 0, undecided: 0, error: 0 }
   for (const { finding } of records) counts[finding]++
   return { records, counts, ...endedBy }
+}
+
+/** A dry run that is asked for in other words, or two stores in the wrong order, must not pass for something else. */
+function checkArguments(log: CommandLogStore, events: EventStore, { dryRun, who }: ReconcileOptions): void {
+  if (typeof log?.list !== 'function') throw new InvalidArgument('log', 'a CommandLogStore', log)
+  if (typeof events?.append !== 'function') throw new InvalidArgument('events', 'an EventStore', events)
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') throw new InvalidArgument('dryRun', 'true or false', dryRun)
+  if (who !== undefined && typeof who !== 'string') throw new InvalidArgument('who', 'a text', who)
 }
 
 function queryOf({ types, olderThan }: ReconcileOptions): Parameters<CommandLogStore['list']>[0] {
