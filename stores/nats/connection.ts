@@ -104,16 +104,18 @@ export class Connection {
   async up(until: number): Promise<Line> {
     if (this.#isClosed) throw new StoreError('STORE_CLOSED', 'The store is closed')
     this.#line ??= this.#open(until)
-    let line: Line
-    try {
-      line = await this.#line
-    } catch (thrown) {
-      this.#line = undefined
-      throw thrown
+    const opening = this.#line
+    // Somebody else may have put a new one in its place meanwhile, which stays.
+    const forget = (): void => {
+      if (this.#line === opening) this.#line = undefined
     }
+    const line = await opening.catch((thrown) => {
+      forget()
+      throw thrown
+    })
     if (line.link.isClosed()) {
       if (this.options.connection !== undefined) throw unsent(false)
-      this.#line = undefined
+      forget()
       throw unsent()
     }
     if (!line.isUp) await whenUp(line, until)

@@ -1,7 +1,7 @@
 import type { Change } from '../../src/index.ts'
 import { type FollowSource, openPosition, sealPosition } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
-import { isOfRecord } from './queries.ts'
+import { isOfRecord, latest } from './queries.ts'
 import type { Reader, Standing } from './reads.ts'
 import { type Headed, type Message, toHeaded } from './rows.ts'
 import { toStoreError } from './store-error.ts'
@@ -63,7 +63,7 @@ async function readChanges(connection: Connection, reader: Reader, after: number
   const { state } = await reader.info(until)
   for (let low = Math.max(after + 1, state.first_seq, 1); low <= state.last_seq; ) {
     const { messages, upTo } = await reader.window(low, Math.min(state.last_seq, low + atOnce - 1), until)
-    const changes = await changesOf(reader, messages, until)
+    const changes = await changesOf(reader, messages, { isLast: upTo >= state.last_seq, until })
     if (changes.length > 0) return changes
     low = upTo + 1
     if (messages.length === 0) low = (await reader.nextAny(low, until))?.seq ?? state.last_seq + 1
@@ -71,13 +71,20 @@ async function readChanges(connection: Connection, reader: Reader, after: number
   return []
 }
 
-async function changesOf(reader: Reader, messages: readonly Message[], until: number): Promise<readonly Standing[]> {
+async function changesOf(
+  reader: Reader,
+  messages: readonly Message[],
+  { isLast, until }: { readonly isLast: boolean; readonly until: number },
+): Promise<readonly Standing[]> {
   const near = new Map(messages.map((message) => [message.seq, message]))
   const heads = messages.flatMap((message) => (isOfRecord(message) ? (toHeaded(message) ?? []) : []))
   const settled = new Set(heads.map(({ head }) => head.of))
   const changes = heads.filter(({ seq }) => !settled.has(seq))
   const standings = await Promise.all(
     changes.map(async (last: Headed) => {
+      // An intent whose outcome comes after this window is no change any more: the outcome is.
+      const isOpen = last.head.of === undefined && last.head.outcomeBy === undefined
+      if (isOpen && !isLast && (await latest(reader, last, until)) !== last) return undefined
       const first = last.head.of === undefined ? last : await reader.intentOf(last, near, until)
       return first && (await reader.standing(first, last, near, until))
     }),

@@ -185,7 +185,7 @@ function needlesOf({ equal, types }: CheckedQuery): readonly Buffer[] {
 }
 
 /** The last head on the subject of an intent; undefined where the intent is gone. */
-async function latest(reader: Reader, first: Headed, until: number): Promise<Headed | undefined> {
+export async function latest(reader: Reader, first: Headed, until: number): Promise<Headed | undefined> {
   const message = await reader.last(first.subject, until)
   if (message?.seq === first.seq) return first
   const headed = message && toHeaded(message)

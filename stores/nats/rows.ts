@@ -59,7 +59,7 @@ export interface Draft {
   readonly expected: number | undefined
 }
 
-/** The messages of a record that is new: those before the last one change nothing for whoever reads. */
+/** The messages of a record that is new, none if it never fits: those before the last one change nothing for who reads. */
 export function firstDrafts(
   stream: string,
   { intent, outcome }: { readonly intent: Row | undefined; readonly outcome: Row | undefined },
@@ -72,7 +72,7 @@ export function firstDrafts(
   const rest = intent !== undefined && !isBoth ? intent.rest : wholeRest(whole)
   const head = { by: writer, ...(outcome !== undefined && { outcomeBy: outcome.writer }), ...bodiesOf(whole) }
   const drafts = inParts(recordSubject(stream, record.id), { head, rest, expected }, mostInMessage)
-  if (record.correlationId === record.id) return drafts
+  if (record.correlationId === record.id || drafts.length === 0) return drafts
   return [correlationDraft(stream, record), ...drafts]
 }
 
@@ -98,6 +98,8 @@ function inParts(
   if (body.length <= mostInMessage) return [{ subject, body, expected }]
   const bytes = typeof rest === 'string' ? Buffer.from(rest) : rest
   const room = mostInMessage - 512
+  // A server for messages that hold next to nothing.
+  if (room < 512) return []
   const parts = Math.ceil(bytes.length / room) - 1
   const drafts: Draft[] = []
   for (let part = 0; part < parts; part++) {

@@ -183,7 +183,7 @@ function draftsOf({ connection, most }: Round, { write, state }: Pending): reado
   const drafts = isOutcome
     ? outcomeDrafts(stream, outcome, state.seq, most)
     : firstDrafts(stream, { intent, outcome }, state.phase === 'none' ? state.seq : 0, most)
-  return drafts.length > mostInBatch ? [] : drafts
+  return drafts.length > mostInBatch || drafts.some(({ body }) => body.length > most) ? [] : drafts
 }
 
 let batches = 0
@@ -216,7 +216,9 @@ async function send(round: Round, batch: Batch): Promise<void> {
     const isFirst = state.phase === 'none' || outcome === undefined
     if (outcome !== undefined) round.intents.forget(idOf(write))
     else round.intents.remember(idOf(write), seq)
-    const first = state.phase === 'open' && intent !== undefined && state.by !== intent.writer ? 'unchanged' : 'created'
+    // Where an intent alone was taken nobody was there, whatever was known of its id before: it was purged since.
+    const isNew = isFirst || (state.phase === 'open' && state.by === intent?.writer)
+    const first = isNew ? 'created' : 'unchanged'
     round.answers[index] = answerOf(write, first, isFirst && intent === undefined ? 'created' : 'settled')
   }
 }
@@ -225,10 +227,14 @@ function failureOf({ code, message, written }: StoreError): Failure {
   return new Failure(code, message, { isUnknown: written === 'unknown', isTransient: false })
 }
 
-/** Publishes these one after the other without waiting between; gives the sequence of the last. */
+/** Publishes a record after its name, without waiting between; gives the sequence of the record. */
 async function publishApart(round: Round, drafts: readonly Draft[]): Promise<number> {
-  const [seq = 0] = await Promise.all(drafts.map((draft) => publish(round, [draft])).reverse())
-  return seq
+  const sent = await Promise.allSettled(drafts.map((draft) => publish(round, [draft])))
+  const [record, name = record] = sent.reverse() as [PromiseSettledResult<number>, PromiseSettledResult<number>?]
+  if (record.status === 'rejected') throw record.reason
+  if (name.status === 'fulfilled') return record.value
+  // It is there, and cannot be found by its correlation: it is named again before anybody hears of it.
+  throw new Failure('STORE_UNAVAILABLE', 'The record is written in part', { isUnknown: true, isTransient: true })
 }
 
 /** Publishes these as one; gives the sequence of the last. */

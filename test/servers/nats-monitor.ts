@@ -4,8 +4,23 @@ export interface NatsView {
   readonly routes?: readonly object[]
   readonly meta_cluster?: NatsGroup
   readonly account_details?: readonly {
-    readonly stream_detail?: readonly { readonly name: string; readonly cluster?: NatsGroup }[]
+    readonly stream_detail?: readonly NatsStream[]
   }[]
+}
+
+/** A stream, as a server sees it. */
+interface NatsStream {
+  readonly name: string
+  readonly cluster?: NatsGroup
+  readonly state?: NatsStreamState
+}
+
+/** What a server has of a stream. */
+export interface NatsStreamState {
+  readonly messages: number
+  readonly bytes: number
+  readonly first_seq: number
+  readonly last_seq: number
 }
 
 /** The servers that keep something together, as one of them sees it. */
@@ -34,6 +49,17 @@ export const streamsPath = '/jsz?accounts=true&streams=true'
 
 /** By name, what it says of the group of each of them. */
 export function groupsOf(view: NatsView | undefined): Map<string, NatsGroup> {
-  const streams = view?.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? []
-  return new Map(streams.map(({ name, cluster = {} }) => [name, cluster]))
+  return new Map(streamsOf(view).map(({ name, cluster = {} }) => [name, cluster]))
+}
+
+/** By name, what it has of each of them. */
+export function statesOf(view: NatsView | undefined): Map<string, NatsStreamState> {
+  const states = streamsOf(view).flatMap(({ name, state }) => (state === undefined ? [] : [[name, state] as const]))
+  return new Map(
+    states.map(([name, { messages, bytes, first_seq, last_seq }]) => [name, { messages, bytes, first_seq, last_seq }]),
+  )
+}
+
+function streamsOf(view: NatsView | undefined): readonly NatsStream[] {
+  return view?.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? []
 }

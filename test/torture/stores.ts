@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { CommandLogStore, Followable } from 'commandlog'
 import { sqliteStore } from 'commandlog/sqlite'
+import { torturedNats } from './nats.ts'
 import { torturedPostgres, torturedPostgresServer } from './postgres.ts'
 
 /** A store that can be tortured. A place is a text that every process can open the same log with. */
@@ -65,6 +66,7 @@ export const torturedStores: Readonly<Record<string, TorturedStore>> = {
   },
   postgres: torturedPostgres,
   'postgres-server': torturedPostgresServer,
+  nats: torturedNats,
 }
 
 /** The store of a name, or an error that lists the names. */

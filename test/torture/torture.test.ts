@@ -35,7 +35,7 @@ test('a store that acknowledges before it writes is found to lose records', asyn
 test('a store that nobody has heard of is refused by name', async () => {
   await assert.rejects(
     campaign({ store: 'paper', kills: 1, seed: 1 }),
-    /--store: expected one of sqlite, postgres, postgres-server, not paper/,
+    /--store: expected one of sqlite, postgres, postgres-server, nats, not paper/,
   )
 })
 
