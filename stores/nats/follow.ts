@@ -62,7 +62,7 @@ async function readChanges(connection: Connection, reader: Reader, after: number
   const until = connection.until()
   const { state } = await reader.info(until)
   for (let low = Math.max(after + 1, state.first_seq, 1); low <= state.last_seq; ) {
-    const { messages, upTo } = await reader.window(low, Math.min(state.last_seq, low + atOnce - 1), until)
+    const { messages, upTo } = await reader.window(low, state.last_seq, until, atOnce)
     const changes = await changesOf(reader, messages, { isLast: upTo >= state.last_seq, until })
     if (changes.length > 0) return changes
     low = upTo + 1

@@ -23,7 +23,7 @@ export async function purgeRows(
   let removed = 0
   for (let low = Math.max(1, state.first_seq); low <= state.last_seq; ) {
     const until = connection.until()
-    const looked = await reader.window(low, Math.min(state.last_seq, low + window - 1), until)
+    const looked = await reader.window(low, state.last_seq, until, window)
     names.add(looked.messages)
     const due = await matching(reader, query, looked, { until })
     for (let at = 0; at < due.length; ) {
@@ -70,7 +70,10 @@ class Names {
 
   add(messages: readonly Message[]): void {
     if (this.#seen.size > mostNames) this.#seen.clear()
-    for (const message of messages) if (!isOfRecord(message)) this.#seen.set(fromIndex(message), message)
+    for (const message of messages) {
+      const id = isOfRecord(message) ? undefined : fromIndex(message)
+      if (id !== undefined) this.#seen.set(id, message)
+    }
   }
 
   /** Removes those of records that are gone. */

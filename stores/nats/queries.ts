@@ -4,8 +4,10 @@ import type { Reader, Standing, Window } from './reads.ts'
 import { fromIndex, type Headed, type Message, toHeaded } from './rows.ts'
 import { correlationSubject } from './schema.ts'
 
-/** A window is at least this long, and at most. */
-const [leastWindow, mostWindow] = [64, 8192]
+/** A window has at least this many messages, and at most; stepping back it is at most this long. */
+const [leastWindow, mostWindow, longestWindow] = [64, 8192, 1024 * 1024]
+/** Stepping back, what several reads give is at most this large. */
+const mostBytes = 4 * 1024 * 1024
 /** As many messages are looked at for one page, and for so much of its time: then it ends, short or empty. */
 const [mostLooked, mostOfTime] = [65_536, 0.4]
 
@@ -52,7 +54,7 @@ export async function readCorrelation(
 async function standingsOf(reader: Reader, stream: string, correlationId: string, until: number): Promise<Standing[]> {
   if (!correlationId.isWellFormed()) return []
   const named = await reader.all(correlationSubject(stream, correlationId), until)
-  const ids = new Set([correlationId, ...named.map(fromIndex)])
+  const ids = new Set([correlationId, ...named.flatMap((name) => fromIndex(name) ?? [])])
   const found = await Promise.all([...ids].map((id) => reader.one(id, until)))
   // What a purge or a hash has left there names others too.
   const standings = found.filter((each) => each !== undefined && each.record.correlationId === correlationId)
@@ -69,8 +71,10 @@ async function readForward(reader: Reader, query: CheckedQuery, { last, until }:
   const found: Standing[] = []
   let low = Math.max(1, state.first_seq, (last ?? 0) + 1)
   let length = leastWindow + query.limit
-  for (const isEnough = bounded(until); low <= state.last_seq && !isEnough(low); ) {
-    const window = await reader.window(low, Math.min(state.last_seq, low + length - 1), until)
+  const bound = new Bound(until)
+  while (low <= state.last_seq && !bound.isReached) {
+    const window = await reader.window(low, state.last_seq, until, length)
+    bound.looked += window.messages.length
     found.push(...(await matching(reader, query, window, { until })))
     if (found.length >= query.limit) {
       const records = found.slice(0, query.limit)
@@ -91,47 +95,56 @@ async function readBackward(reader: Reader, query: CheckedQuery, { last, until }
   let high = last === undefined ? state.last_seq : Math.min(state.last_seq, last - 1)
   // Most records take two messages.
   let length = leastWindow + query.limit * 2
-  for (const isEnough = bounded(until); high >= Math.max(1, state.first_seq) && !isEnough(high); ) {
+  const bound = new Bound(until)
+  while (high >= Math.max(1, state.first_seq) && !bound.isReached) {
     const low = Math.max(state.first_seq, high - length + 1)
     const window = await whole(reader, low, high, until)
     if (window === undefined) {
       length = Math.max(1, length >>> 1)
       continue
     }
+    bound.looked += window.messages.length
     found.push(...(await matching(reader, query, window, { until, outcomes })).reverse())
     if (found.length >= query.limit) {
       const records = found.slice(0, query.limit)
       return pageOf(records, records.at(-1)?.seq)
     }
     high = low - 1
-    length = Math.min(mostWindow, length * 2)
+    // Where little is left of what was there, many sequences are few messages.
+    if (window.messages.length < mostWindow / 2) length = Math.min(longestWindow, length * 2)
   }
   return pageOf(found, high >= state.first_seq && high > 0 ? high + 1 : undefined)
 }
 
-/** Whether a page has looked at enough, told where it is. */
-function bounded(until: number): (at: number) => boolean {
-  const now = performance.now()
-  const end = now + (until - now) * mostOfTime
-  let from: number | undefined
-  return (at) => {
-    from ??= at
-    return Math.abs(at - from) >= mostLooked || performance.now() > end
+/** When a page has looked at enough. */
+class Bound {
+  readonly #end: number
+  /** So many messages. */
+  looked = 0
+
+  constructor(until: number) {
+    const now = performance.now()
+    this.#end = now + (until - now) * mostOfTime
+  }
+
+  get isReached(): boolean {
+    return this.looked >= mostLooked || performance.now() > this.#end
   }
 }
 
 /** All between two sequences; undefined where that is too much at once. */
 async function whole(reader: Reader, low: number, high: number, until: number): Promise<Window | undefined> {
-  const first = await reader.window(low, high, until)
-  if (first.upTo === high) return first
-  // A window that is cut short by the number of its messages, and not by their size, is put together.
-  const messages = [...first.messages]
-  const bytes = messages.reduce((sum, { data }) => sum + data.length, 0)
-  if (bytes > 4 * 1024 * 1024) return undefined
-  for (let upTo = first.upTo; upTo < high; ) {
-    const next = await reader.window(upTo + 1, high, until)
+  const messages: Message[] = []
+  let bytes = 0
+  // Few at first: where little is left the server answers with what comes after it.
+  let most = 4 * leastWindow
+  for (let from = low; from <= high; most *= 2) {
+    const next = await reader.window(from, high, until, most)
     messages.push(...next.messages)
-    upTo = next.upTo
+    for (const { data } of next.messages) bytes += data.length
+    if (next.upTo < high && (messages.length >= mostWindow || bytes > mostBytes)) return undefined
+    from = next.upTo + 1
+    if (next.messages.length === 0 && from <= high) from = (await reader.nextAny(from, until))?.seq ?? high + 1
   }
   return { messages, upTo: high }
 }

@@ -98,16 +98,16 @@ export class Reader {
     }
   }
 
-  /** What is between two sequences, both included. */
-  async window(low: number, high: number, until: number): Promise<Window> {
+  /** What is between two sequences, both included, as far as so many messages, or places of messages, go. */
+  async window(low: number, high: number, until: number, most: number): Promise<Window> {
     if (low > high) return { messages: [], upTo: high }
     if (this.#isAlone) {
-      const batch = { seq: low, batch: high - low + 1, max_bytes: mostBytesAtOnce }
+      const batch = { seq: low, batch: Math.min(high - low + 1, most), max_bytes: mostBytesAtOnce }
       const { messages, isCut } = await this.#many(batch, until)
       const last = messages.at(-1)?.seq ?? high
       return { messages: messages.filter(({ seq }) => seq <= high), upTo: isCut ? Math.min(last, high) : high }
     }
-    const upTo = Math.min(high, low + mostAsked - 1)
+    const upTo = Math.min(high, low + Math.min(mostAsked, most) - 1)
     const seqs = Array.from({ length: upTo - low + 1 }, (_, n) => low + n)
     const found = await Promise.all(seqs.map((seq) => this.at(seq, until)))
     return { messages: found.filter((each) => each !== undefined), upTo }

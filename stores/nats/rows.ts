@@ -188,9 +188,16 @@ export function toHeaded({ subject, seq, data }: Message): Headed | undefined {
   return { seq, head, subject, rest: Buffer.from(data.buffer, data.byteOffset + end + 1, data.length - end - 1) }
 }
 
-/** The id that a message of a correlation names. */
-export function fromIndex({ data }: Message): string {
-  return parse<{ readonly id: string }>(Buffer.from(data.buffer, data.byteOffset, data.length).toString()).id
+/** The id that a message of a correlation names; undefined where somebody else wrote it. */
+export function fromIndex({ data }: Message): string | undefined {
+  try {
+    const named = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) as {
+      id?: unknown
+    } | null
+    return typeof named?.id === 'string' ? named.id : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The record, or what an outcome brings, once all parts are there. */
