@@ -3,7 +3,7 @@ import { connect, createInbox, headers, type MsgHdrs } from '@nats-io/transport-
 import { StoreError } from '../../src/index.ts'
 import type { NatsLink, NatsMessage } from './driver.ts'
 import type { CheckedOptions } from './options.ts'
-import { type ApiError, Failure, refusal, unanswered, unsent } from './store-error.ts'
+import { type ApiError, Failure, forbidden, refusal, unanswered, unsent } from './store-error.ts'
 
 /** An answer that took longer is not waited for: a server may have died without a word while the connection stays. */
 const attemptMs = 2000
@@ -232,10 +232,12 @@ function whenUp(line: Line, until: number): Promise<void> {
 
 function toFailure(thrown: unknown): Error {
   if (thrown instanceof Failure || thrown instanceof StoreError) return thrown
-  const name = (thrown as Error)?.name
-  const neverLeft = ['NoRespondersError', 'ClosedConnectionError', 'DrainingConnectionError', 'InvalidArgumentError']
-  if (neverLeft.includes(name)) return unsent()
-  const cause = ((thrown as Error)?.cause as Error | undefined)?.name
-  if (cause !== undefined && neverLeft.includes(cause)) return unsent()
+  const { name, cause } = (thrown ?? {}) as { readonly name?: string; readonly cause?: unknown }
+  const names = [name, (cause as Error | undefined)?.name]
+  if (names.some((each) => neverLeft.includes(String(each)))) return unsent()
+  if (names.includes('PermissionViolationError')) return forbidden()
   return unanswered()
 }
+
+/** What the client calls its errors where nobody has got anything. */
+const neverLeft = ['NoResponders', 'ClosedConnectionError', 'DrainingConnectionError', 'InvalidArgumentError']

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../../src/index.ts'
 import type { Connection } from './connection.ts'
-import type { Reader, StreamInfo } from './reads.ts'
+import { dataOf, type Reader, type StreamInfo } from './reads.ts'
 import { faultOf, oldestServer, streamConfig } from './schema.ts'
 import { Failure, unsent } from './store-error.ts'
 
@@ -13,8 +13,7 @@ export async function prepareStream(connection: Connection, reader: Reader): Pro
   const info = await connection.patiently(until, async () => (await find(reader, until)) ?? (await make()))
   const fault = faultOf(info.config, stream, replicas)
   if (fault !== undefined) throw incompatible(fault)
-  const metadata = info.config.metadata as Readonly<Record<string, string>>
-  return `${metadata['commandlog-data']} ${info.created}`
+  return dataOf(info)
 
   async function make(): Promise<StreamInfo> {
     const config = streamConfig(stream, replicas, randomUUID())

@@ -47,6 +47,7 @@ export class Reader {
   readonly #connection: Connection
   readonly #stream: string
   #isAlone = false
+  #data: string | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -58,9 +59,11 @@ export class Reader {
     return this.#isAlone
   }
 
-  /** Of the leader. */
+  /** Of the leader. A stream that is not the one that was read first is refused: positions mean nothing in it. */
   async info(until: number): Promise<StreamInfo> {
     const info = await this.#connection.api<StreamInfo>(`STREAM.INFO.${this.#stream}`, undefined, until)
+    this.#data ??= dataOf(info)
+    if (this.#data !== dataOf(info)) throw replaced()
     this.#isAlone = info.config.num_replicas === 1
     return info
   }
@@ -227,6 +230,19 @@ export class Reader {
 
 function toMessage({ data, headers }: NatsMessage): Message {
   return { subject: headers?.get('Nats-Subject') ?? '', seq: Number(headers?.get('Nats-Sequence')), data }
+}
+
+/** What the log is called: no other stream has this name, whatever it is called itself. */
+export function dataOf({ config, created }: StreamInfo): string {
+  const metadata = (config.metadata ?? {}) as Readonly<Record<string, string>>
+  return `${metadata['commandlog-data']} ${created}`
+}
+
+function replaced(): Failure {
+  return new Failure('STORE_UNAVAILABLE', 'The stream was replaced by another', {
+    isUnknown: false,
+    isTransient: false,
+  })
 }
 
 function unreadable(): Failure {

@@ -48,6 +48,12 @@ export function unsent(isTransient = true): Failure {
   return new Failure('STORE_UNAVAILABLE', 'The server cannot be reached', { isUnknown: false, isTransient })
 }
 
+/** The server has thrown it away. */
+export function forbidden(): Failure {
+  const message = 'The server does not let this user do that'
+  return new Failure('STORE_UNAVAILABLE', message, { isUnknown: false, isTransient: false })
+}
+
 /** It went out, and no answer came. */
 export function unanswered(): Failure {
   return new Failure('STORE_UNAVAILABLE', 'The connection broke, or nobody answered', {

@@ -108,11 +108,12 @@ async function settleAll(round: Round, all: readonly Pending[]): Promise<void> {
 /** Looks up every id, and tells those whose records are there what became of them. */
 async function look(round: Round, left: readonly Pending[]): Promise<void> {
   const ids = left.map(({ write }) => idOf(write))
+  if (left.some(({ failure }) => failure?.code === 'STORE_UNAVAILABLE')) await checkStream(round, left)
   // Where nothing can be read nothing can be written: the next try fails, and says why.
   const states = await round.reader.states(ids, round.until).catch(() => [])
   for (const [at, pending] of left.entries()) {
     const state = states[at]
-    if (state === undefined) continue
+    if (state === undefined || round.answers[pending.index] !== undefined) continue
     pending.state = state
     const { intent, outcome } = pending.write
     if (state.phase === 'none' || (state.phase === 'open' && outcome !== undefined)) continue
@@ -125,6 +126,18 @@ async function look(round: Round, left: readonly Pending[]): Promise<void> {
       second = state.by === outcome.writer ? 'created' : 'settled'
     }
     round.answers[pending.index] = answerOf(pending.write, first, second)
+  }
+}
+
+/** A stream that was away may be gone for good, or have come back as another: then all hear of it. */
+async function checkStream({ reader, until, answers }: Round, left: readonly Pending[]): Promise<void> {
+  try {
+    await reader.info(until)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.isTransient) return
+    const { code, message } = toStoreError(thrown, true)
+    for (const { index, isUnknown } of left)
+      answers[index] = new StoreError(code, message, isUnknown ? 'unknown' : 'no')
   }
 }
 

@@ -8,6 +8,8 @@ export class CallHistory {
   readonly unknown: CommandRecord[] = []
   /** When writes were acknowledged, by `performance.now()`. */
   readonly acknowledged: number[] = []
+  /** Why the last call failed that did. */
+  lastFailure: StoreError | undefined
   readonly #isOwn: (id: string) => boolean
   #now = 0
 
@@ -63,7 +65,10 @@ export class CallHistory {
     const invoked = this.#now++
     const result = await call().then(
       (value): Result<T> => ({ status: 'ok', value }),
-      (error: StoreError): Result<T> => ({ status: error.written === 'no' ? 'failed' : 'unknown' }),
+      (error: StoreError): Result<T> => {
+        this.lastFailure = error
+        return { status: error.written === 'no' ? 'failed' : 'unknown' }
+      },
     )
     this.events.push({ client, invoked, returned: this.#now++, ...describe(result) } as HistoryEvent)
     return result.status === 'ok'

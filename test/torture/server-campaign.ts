@@ -150,11 +150,11 @@ async function work({ history, store, random, prefix, kept }: Work, n: number, i
     const id = random() < 0.8 ? `${prefix}${n}.${turn}` : `${prefix}shared.${turn}`
     const intent = commandOf(id, random)
     const outcome = settledOf(intent, n)
-    if (random() < 0.1 || (await history.record(client, store, intent))) {
-      if (!id.includes('shared')) kept.set(id, intent)
-      const isSettled = await history.record(client, store, outcome)
-      if (isSettled && !id.includes('shared')) kept.set(id, outcome)
-    }
+    const isIntent = random() < 0.9
+    const isBegun = !isIntent || (await history.record(client, store, intent))
+    if (isIntent && isBegun && !id.includes('shared')) kept.set(id, intent)
+    const isSettled = isBegun && (await history.record(client, store, outcome))
+    if (isSettled && !id.includes('shared')) kept.set(id, outcome)
     if (random() < 0.2) await history.get(client, store, id)
     await sleep(1 + random() * 15)
   }
@@ -186,9 +186,10 @@ async function look(servers: KilledServers, round: Round, history: CallHistory, 
     else if (event.result.status === 'unknown') tally.unknown++
     else tally.notWritten++
   }
-  for (const record of history.unknown.splice(0)) await again(() => history.record('retry', store, record))
-  for (const order of ['oldest', 'newest'] as const) await again(() => history.walk('at the end', store, order))
-  await again(() => history.correlation('at the end', store, `${prefix}all`))
+  for (const record of history.unknown.splice(0)) await again(history, () => history.record('retry', store, record))
+  for (const order of ['oldest', 'newest'] as const)
+    await again(history, () => history.walk('at the end', store, order))
+  await again(history, () => history.correlation('at the end', store, `${prefix}all`))
   for (const { rule, message } of checkHistory(history.events)) {
     tell(round, kinds[rule] ?? 'wrong', `${rule}: ${message}`)
   }
@@ -204,10 +205,10 @@ async function look(servers: KilledServers, round: Round, history: CallHistory, 
   for (const fault of await servers.check(place)) tell(round, 'wrong', fault)
 }
 
-async function again(call: () => Promise<boolean>): Promise<void> {
+async function again(history: CallHistory, call: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + patienceMs
   while (!(await call())) {
-    if (performance.now() > end) throw new Error('The store does not recover')
+    if (performance.now() > end) throw new Error('The store does not recover', { cause: history.lastFailure })
     await sleep(50)
   }
 }

@@ -69,11 +69,21 @@ export async function timed(call: Promise<unknown>): Promise<readonly [outcome: 
   return [outcome, performance.now() - startedAt]
 }
 
-/** How many connections of stores the server has, by its monitor. */
-export async function connectionsOf({ monitorPort }: { readonly monitorPort: number }): Promise<number> {
+/** What the server's monitor says of its connections. */
+interface Connections {
+  readonly server_id: string
+  readonly connections: readonly { readonly cid: number; readonly name?: string }[]
+}
+
+/** Asks the server that has this monitoring port. */
+export async function connectionsAt(monitorPort: number): Promise<Connections> {
   const answer = await fetch(`http://127.0.0.1:${monitorPort}/connz`, { signal: AbortSignal.timeout(5000) })
-  const { connections } = (await answer.json()) as { readonly connections: readonly { readonly name?: string }[] }
-  return connections.filter(({ name }) => name === 'commandlog').length
+  return (await answer.json()) as Connections
+}
+
+/** How many connections of stores the server has. */
+export async function connectionsOf({ monitorPort }: { readonly monitorPort: number }): Promise<number> {
+  return (await connectionsAt(monitorPort)).connections.filter(({ name }) => name === 'commandlog').length
 }
 
 /** Opens stores, and closes those that a test has left open: one would keep its process from ending. */
