@@ -1,9 +1,11 @@
 // Order       the sequence in the stream of the first message of an id; the outcome is a second message on the same subject.
 // Uniqueness  every write expects what the last message on the subject of its id is: the server lets the first one win.
-// Durability  one atomic batch for all that arrive together, in files, acknowledged by the server, or by most of its replicas.
+// Durability  in files, acknowledged by the server, or by most of its replicas: what arrives together in one atomic batch. The
+//             death of a server takes nothing that was acknowledged, since its writes are with the operating system.
 // Paging      keyset by sequence: windows of the stream, those of newest first stepping back.
 // Not promised: that power loss takes nothing unless the server syncs always; that filters other than id and correlation do
-//   not scan; that a leader which was cut off and does not know it yet reads what others have written meanwhile.
+//   not scan; that a leader which was cut off and does not know it yet reads what others have written meanwhile; that an
+//   election ends before the deadline, so that writes during one may be unknown.
 
 import {
   type Change,

@@ -6,7 +6,7 @@ interface CommonOptions {
   readonly stream?: string | undefined
   /** How many servers keep each record; default 1. A stream that has fewer is refused. */
   readonly replicas?: number | undefined
-  /** How long a call may take; default 5,000. */
+  /** How long a call may take; default 5,000. Where a leader dies, electing the next one takes up to 10,000. */
   readonly deadlineMs?: number | undefined
 }
 

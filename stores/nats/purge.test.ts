@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
 import { natsStore } from './index.ts'
@@ -65,5 +66,23 @@ describe('purge', { timeout: 30_000 }, () => {
     assert.equal(await store.purge({ retention: 'long-lived', before: 2000 }), 2)
     assert.deepEqual((await store.list()).records, [])
     await store.close()
+  })
+
+  test('Given retries and an outcome of another handle, then the stream has each message once, and none after a purge', async () => {
+    const stream = next()
+    const [store, other] = await Promise.all([1, 2].map(() => natsStore({ servers: server.url, stream })))
+    assert.ok(store && other)
+    const connection = await connect({ servers: server.url })
+    const { streams } = await jetstreamManager(connection)
+    const count = async (): Promise<number> => (await streams.info(stream)).state.messages
+    await store.record(made('a'))
+    for (const again of [store, other, store, other]) assert.equal(await again.record(made('a')), 'unchanged')
+    for (const outcome of ['settled', 'unchanged']) assert.equal(await other.record(settled('a')), outcome)
+    assert.equal(await store.record(settled('a')), 'unchanged')
+    const counts = [await count()]
+    await store.purge({ retention: 'long-lived', before: 2000 })
+    assert.deepEqual([...counts, await count()], [3, 0])
+    await connection.close()
+    await Promise.all([store.close(), other.close()])
   })
 })

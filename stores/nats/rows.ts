@@ -57,6 +57,8 @@ export interface Draft {
   readonly body: Uint8Array
   /** What the last message on this subject must be; undefined where that does not matter. */
   readonly expected: number | undefined
+  /** Of which subject that is the last message, where it is another. */
+  readonly expectedOf?: string
 }
 
 /** The messages of a record that is new, none if it never fits: those before the last one change nothing for who reads. */

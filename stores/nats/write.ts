@@ -242,7 +242,9 @@ function failureOf({ code, message, written }: StoreError): Failure {
 
 /** Publishes a record after its name, without waiting between; gives the sequence of the record. */
 async function publishApart(round: Round, drafts: readonly Draft[]): Promise<number> {
-  const sent = await Promise.allSettled(drafts.map((draft) => publish(round, [draft])))
+  // Nobody is named once more whose record is there already.
+  const { expected, subject: expectedOf } = drafts.at(-1) as Draft
+  const sent = await Promise.allSettled(drafts.map((draft) => publish(round, [{ ...draft, expected, expectedOf }])))
   const [record, name = record] = sent.reverse() as [PromiseSettledResult<number>, PromiseSettledResult<number>?]
   if (record.status === 'rejected') throw record.reason
   if (name.status === 'fulfilled') return record.value
@@ -257,17 +259,12 @@ async function publish({ connection, until }: Round, drafts: readonly Draft[]): 
   if (drafts.length > 1) {
     const { link } = await connection.up(until)
     for (let n = 0; n < drafts.length - 1; n++) {
-      const { subject, body, expected } = drafts[n] as Draft
-      link.publish(subject, body, { headers: headersOf([...inBatch(id, n + 1), ...expecting(expected)]) })
+      const draft = drafts[n] as Draft
+      link.publish(draft.subject, draft.body, { headers: headersOf([...inBatch(id, n + 1), ...expecting(draft)]) })
     }
   }
   const commit = drafts.length > 1 ? ([...inBatch(id, drafts.length), ['Nats-Batch-Commit', '1']] as const) : []
-  const message = await connection.ask(
-    last.subject,
-    last.body,
-    until,
-    headersOf([...commit, ...expecting(last.expected)]),
-  )
+  const message = await connection.ask(last.subject, last.body, until, headersOf([...commit, ...expecting(last)]))
   const ack = jsonOf(message) as { readonly seq?: number; readonly error?: ApiError }
   if (ack.error !== undefined) throw refusal(ack.error)
   return ack.seq as number
@@ -282,8 +279,11 @@ function inBatch(id: string, sequence: number): readonly (readonly [string, stri
   ]
 }
 
-function expecting(expected: number | undefined): readonly (readonly [string, string])[] {
-  return expected === undefined ? [] : [['Nats-Expected-Last-Subject-Sequence', String(expected)]]
+function expecting({ subject, expected, expectedOf = subject }: Draft): readonly (readonly [string, string])[] {
+  if (expected === undefined) return []
+  const header = 'Nats-Expected-Last-Subject-Sequence'
+  const other = expectedOf === subject ? [] : ([[`${header}-Subject`, expectedOf]] as const)
+  return [[header, String(expected)], ...other]
 }
 
 function idOf({ intent, outcome }: Write): string {
