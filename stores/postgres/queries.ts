@@ -40,8 +40,14 @@ class Draft {
   }
 }
 
+/** A page's statement. */
+export interface PageSql extends Sql {
+  /** Whether an index answers it alone: then there are few such texts, and one plan is good for all values. */
+  readonly isFixed: boolean
+}
+
 /** A page's records in the order of the query, no more than `limit` of them, from within these bounds. */
-export function pageSql(names: Names, query: CheckedQuery, bounds: Bounds): Sql {
+export function pageSql(names: Names, query: CheckedQuery, bounds: Bounds): PageSql {
   const draft = new Draft()
   const direction = query.order === 'oldest' ? 'ASC' : 'DESC'
   const limit = draft.bind(query.limit, 'int')
@@ -59,13 +65,14 @@ export function pageSql(names: Names, query: CheckedQuery, bounds: Bounds): Sql 
   })
   const [only, ...others] = branches
   if (only !== undefined && others.length === 0) {
-    return { text: cutSql(only('l.*'), `sequence ${direction}`), values: draft.values }
+    const isFixed = filters.length === (field === 'eventId' ? 1 : 0)
+    return { text: cutSql(only('l.*'), `sequence ${direction}`), values: draft.values, isFixed }
   }
   const keys = names.place.map((column) => `l.${column}`).join(', ')
   const hits = branches.map((branch) => `(${branch(keys)})`).join(' UNION ALL ')
   const rows = `SELECT l.* FROM (${hits} ORDER BY sequence ${direction} LIMIT ${limit}) AS hit ${rowSql(names, 'hit')}`
   const text = cutSql(rows, `sequence ${direction}`)
-  return { text, values: draft.values }
+  return { text, values: draft.values, isFixed: false }
 }
 
 /**

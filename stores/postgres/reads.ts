@@ -19,8 +19,8 @@ export interface Found {
 export async function readPage(connection: Connection, query: CheckedQuery, after: string | undefined): Promise<Found> {
   const bounds = canMatch(query) ? await boundsOf(connection, query, after) : undefined
   if (bounds === undefined) return { records: [], last: undefined }
-  const { text, values } = pageSql(connection.names, query, bounds)
-  const rows = (await connection.read(text, values)) as readonly StoredRow[]
+  const { text, values, isFixed } = pageSql(connection.names, query, bounds)
+  const rows = (await connection.read(text, values, isFixed)) as readonly StoredRow[]
   const end = rows.at(-1)
   const hits = Number(end?.hits ?? 0)
   return {

@@ -13,11 +13,23 @@ export interface PlanStep {
 }
 
 /** Does it, and gives every step of how it was done. */
-export async function planOf(sql: postgres.Sql, { text, values }: Sql): Promise<readonly PlanStep[]> {
+export async function planOf(sql: postgres.ISql, { text, values }: Sql): Promise<readonly PlanStep[]> {
   const [row] = await sql.unsafe(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, [...values])
   const parsed = row?.['QUERY PLAN']
   const flat = (plan: PlanStep): PlanStep[] => [plan, ...(plan.Plans ?? []).flatMap(flat)]
   return flat((typeof parsed === 'string' ? JSON.parse(parsed) : parsed)[0].Plan)
+}
+
+/** The same of the plan that is kept for a prepared statement, made without knowing its values. */
+export async function keptPlanOf(sql: postgres.Sql, { text, values }: Sql): Promise<readonly PlanStep[]> {
+  return (await sql.begin(async (transaction) => {
+    await transaction.unsafe('SET LOCAL plan_cache_mode = force_generic_plan')
+    await transaction.unsafe(`PREPARE kept AS ${text}`)
+    const given = values.map((value) => `'${String(value).replaceAll("'", "''")}'`)
+    const plan = await planOf(transaction, { text: `EXECUTE kept (${given.join(', ')})`, values: [] })
+    await transaction.unsafe('DEALLOCATE kept')
+    return plan
+  })) as readonly PlanStep[]
 }
 
 /** How many rows a plan looked at. */
