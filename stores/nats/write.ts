@@ -61,7 +61,8 @@ export interface Writing {
  */
 export async function writeRows(writing: Writing, writes: readonly Write[]): Promise<readonly GroupAnswer[]> {
   const { connection, intents } = writing
-  const until = connection.until()
+  // Ends before the caller's deadline does, so that what is known by then is told.
+  const until = connection.until() - Math.min(100, connection.options.deadlineMs / 5)
   const line = await connection.up(until).catch((thrown) => {
     throw toStoreError(thrown, false)
   })
@@ -108,12 +109,13 @@ async function settleAll(round: Round, all: readonly Pending[]): Promise<void> {
 /** Looks up every id, and tells those whose records are there what became of them. */
 async function look(round: Round, left: readonly Pending[]): Promise<void> {
   const ids = left.map(({ write }) => idOf(write))
-  if (left.some(({ failure }) => failure?.code === 'STORE_UNAVAILABLE')) await checkStream(round, left)
+  const isAway = left.some(({ failure }) => failure?.code === 'STORE_UNAVAILABLE')
+  if (isAway && !(await isThere(round, left))) return
   // Where nothing can be read nothing can be written: the next try fails, and says why.
   const states = await round.reader.states(ids, round.until).catch(() => [])
   for (const [at, pending] of left.entries()) {
     const state = states[at]
-    if (state === undefined || round.answers[pending.index] !== undefined) continue
+    if (state === undefined) continue
     pending.state = state
     const { intent, outcome } = pending.write
     if (state.phase === 'none' || (state.phase === 'open' && outcome !== undefined)) continue
@@ -129,16 +131,18 @@ async function look(round: Round, left: readonly Pending[]): Promise<void> {
   }
 }
 
-/** A stream that was away may be gone for good, or have come back as another: then all hear of it. */
-async function checkStream({ reader, until, answers }: Round, left: readonly Pending[]): Promise<void> {
+/** A stream that was away may be gone for good, or have come back as another: then all hear of it, and this is false. */
+async function isThere({ reader, until, answers }: Round, left: readonly Pending[]): Promise<boolean> {
   try {
     await reader.info(until)
   } catch (thrown) {
-    if (!(thrown instanceof Failure) || thrown.isTransient) return
+    if (!(thrown instanceof Failure) || thrown.isTransient) return true
     const { code, message } = toStoreError(thrown, true)
     for (const { index, isUnknown } of left)
       answers[index] = new StoreError(code, message, isUnknown ? 'unknown' : 'no')
+    return false
   }
+  return true
 }
 
 /** Names a record among its correlation once more; false where that failed. */
