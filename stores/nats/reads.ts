@@ -116,9 +116,11 @@ export class Reader {
     return { messages: found.filter((each) => each !== undefined), upTo }
   }
 
-  /** What is there of each of these ids. */
-  async states(ids: readonly string[], until: number): Promise<readonly State[]> {
-    return await Promise.all(ids.map((id) => this.#state(recordSubject(this.#stream, id), until)))
+  /** What is there of each of these ids, or why that cannot be read. */
+  async states(ids: readonly string[], until: number): Promise<readonly (State | Error)[]> {
+    const read = (id: string): Promise<State | Error> =>
+      this.#state(recordSubject(this.#stream, id), until).catch((error: Error) => error)
+    return await Promise.all(ids.map(read))
   }
 
   /** The record of an id. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { jetstream } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import type { CommandRecord } from '../../src/index.ts'
 import { natsServer } from '../../test/servers/nats.ts'
 import { natsStore } from './index.ts'
@@ -126,6 +128,18 @@ describe('bodies', { timeout: 60_000 }, () => {
     ].map((record) => outcomeOf(store.record(record)))
     assert.deepEqual(await Promise.all(calls), ['created', ...Array(4).fill('INVALID_RECORD no')])
   })
+})
+
+test('Given a message of somebody else in the place of a record, when that id is written among others, then it alone is refused, at once', {
+  timeout: 30_000,
+}, async () => {
+  const stream = next()
+  const log = await natsStore({ servers: server.url, stream })
+  const link = await connect({ servers: server.url, ...server.auth })
+  await jetstream(link).publish(recordSubject(stream, 'taken'), '{"x":1}\n{}')
+  const told = await Promise.all(['a', 'taken', 'b'].map((id) => outcomeOf(log.record(made(id)))))
+  assert.deepEqual(told, ['created', 'STORE_CORRUPT no', 'created'])
+  await Promise.all([log.close(), link.close()])
 })
 
 describe('races', { timeout: 30_000 }, () => {

@@ -111,11 +111,14 @@ async function look(round: Round, left: readonly Pending[]): Promise<void> {
   const ids = left.map(({ write }) => idOf(write))
   const isAway = left.some(({ failure }) => failure?.code === 'STORE_UNAVAILABLE')
   if (isAway && !(await isThere(round, left))) return
-  // Where nothing can be read nothing can be written: the next try fails, and says why.
-  const states = await round.reader.states(ids, round.until).catch(() => [])
+  const states = await round.reader.states(ids, round.until)
   for (const [at, pending] of left.entries()) {
     const state = states[at]
-    if (state === undefined) continue
+    if (state instanceof StoreError && state.code === 'STORE_CORRUPT') {
+      round.answers[pending.index] = new StoreError(state.code, state.message, pending.isUnknown ? 'unknown' : 'no')
+    }
+    // Where nothing can be read nothing can be written: the next try fails, and says why.
+    if (state === undefined || state instanceof Error) continue
     pending.state = state
     const { intent, outcome } = pending.write
     if (state.phase === 'none' || (state.phase === 'open' && outcome !== undefined)) continue
