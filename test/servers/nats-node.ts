@@ -80,6 +80,7 @@ export async function natsNode(options: NatsOptions, membership?: NatsMembership
     args: ['-sd', join(folder, 'data'), '-c', configFile],
     folder,
     options: { env: { PATH: process.env.PATH ?? '' } },
+    port,
     isReady: async () => (await askMonitor(monitorPort, membership?.healthPath ?? '/healthz'))?.status === 'ok',
   })
   try {

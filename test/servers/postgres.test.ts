@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { after, before, describe, test } from 'node:test'
+import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { run } from '../project.ts'
@@ -39,6 +39,11 @@ describe('a Postgres server of our own', { timeout: 60_000 }, () => {
   let server: PostgresServer
   before(async () => {
     server = await postgresServer({ work_mem: '5MB' })
+  })
+  // A test that fails in the middle shall not take the others along.
+  beforeEach(async () => {
+    server.thaw()
+    await server.start()
   })
   after(() => server.end())
 

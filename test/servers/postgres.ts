@@ -50,7 +50,7 @@ export async function postgresServer(settings: Readonly<Record<string, string>> 
   const folder = join(realpathSync(tmpdir()), `commandlog-postgres-${randomBytes(6).toString('hex')}`)
   const guard = guardFolder(folder)
   copyData(template, folder)
-  const server = postmaster(folder, { ...defaults, port: String(port), ...settings })
+  const server = postmaster(folder, port, { ...defaults, ...settings })
   try {
     await server.start()
   } catch (error) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { areGone, processTree, signalAll } from './processes.ts'
@@ -26,6 +27,8 @@ export interface ServerProgram {
   /** Its working folder, where `server.log` gets all that it prints. */
   readonly folder: string
   readonly options: Pick<SpawnOptions, 'env' | 'uid' | 'gid'>
+  /** Where it listens on 127.0.0.1. It is gone when nobody does any more. */
+  readonly port: number
   /** Whether the process that was started serves already; asked again and again. */
   isReady(pid: number | undefined): boolean | Promise<boolean>
   beforeStart?(): void
@@ -73,16 +76,16 @@ async function stopped(child: ChildProcess, program: ServerProgram): Promise<voi
   signalAll(tree, 'SIGCONT')
   child.kill('SIGINT')
   if (!(await areGone(tree, patienceMs))) throw new Error(`${program.name} does not stop\n${tail(program)}`)
-  await untilNoticed(child)
+  await untilNoticed(child, program)
 }
 
-async function killed(child: ChildProcess, { name }: ServerProgram): Promise<void> {
+async function killed(child: ChildProcess, program: ServerProgram): Promise<void> {
   // Stopped first, it starts no child that the list would miss.
   child.kill('SIGSTOP')
   const tree = treeOf(child)
   signalAll(tree, 'SIGKILL')
-  if (!(await areGone(tree, patienceMs))) throw new Error(`Processes of ${name} survived SIGKILL: ${tree}`)
-  await untilNoticed(child)
+  if (!(await areGone(tree, patienceMs))) throw new Error(`Processes of ${program.name} survived SIGKILL: ${tree}`)
+  await untilNoticed(child, program)
 }
 
 /** Not by `exitCode` alone: where a signal ended it there is none. */
@@ -90,10 +93,27 @@ function isRunning(child: ChildProcess | undefined): child is ChildProcess {
   return child !== undefined && child.exitCode === null && child.signalCode === null
 }
 
-/** A process that has ended is still running for Node until its exit event. */
-async function untilNoticed(child: ChildProcess): Promise<void> {
+/** A process that has ended is still running for Node until its exit event, and its port may outlive it for a moment. */
+async function untilNoticed(child: ChildProcess, { name, port }: ServerProgram): Promise<void> {
   child.ref()
   if (isRunning(child)) await once(child, 'exit')
+  const end = performance.now() + patienceMs
+  while (await isListening(port)) {
+    if (performance.now() > end) throw new Error(`${name} has ended, and somebody still listens on its port ${port}`)
+    await sleep(10)
+  }
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED')
+  } finally {
+    socket.destroy()
+  }
 }
 
 function treeOf(child: ChildProcess | undefined): number[] {
