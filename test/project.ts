@@ -46,8 +46,12 @@ export function cacheFolder(): string {
 }
 
 /** Gives a new folder below `parent` to `use`, and removes it afterwards. */
-export async function withFolder<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(realpathSync(parent), 'commandlog-'))
+export async function withFolder<T>(
+  parent: string,
+  use: (folder: string) => Promise<T>,
+  prefix = 'commandlog-',
+): Promise<T> {
+  const folder = mkdtempSync(join(realpathSync(parent), prefix))
   try {
     return await use(folder)
   } finally {

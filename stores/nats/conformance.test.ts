@@ -11,8 +11,8 @@ import {
 } from '../../commandlogtest/index.ts'
 import { sharedNats } from '../../test/servers/nats.ts'
 import { type NatsCluster, natsCluster } from '../../test/servers/nats-cluster.ts'
+import { streamNames } from '../../test/stores/nats.ts'
 import { type NatsStore, type NatsStoreOptions, natsStore } from './index.ts'
-import { streamNames } from './testing/samples.ts'
 
 const server = await sharedNats()
 const { url, auth } = server

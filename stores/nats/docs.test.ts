@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { cacheFolder, run, withFolder } from '../../test/project.ts'
 import { natsServer } from '../../test/servers/nats.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { natsStore } from './index.ts'
 import { recordSubject } from './schema.ts'
-import { made, outcomeOf, settled } from './testing/samples.ts'
 
 const page = readFileSync(new URL('../../docs/nats.md', import.meta.url), 'utf8')
 const fences = [...page.matchAll(/^ *```(\w+).*\n([\s\S]*?)^ *```/gm)].map(([, kind = '', body = '']) => ({

@@ -3,9 +3,11 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { natsCluster } from '../../test/servers/nats-cluster.ts'
 import type { NatsServer } from '../../test/servers/nats-node.ts'
+import { settleAll, startLoad } from '../../test/stores/load.ts'
+import { connectionsOf, stores, streamNames } from '../../test/stores/nats.ts'
+import { outcomeOf, until } from '../../test/stores/outcome.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import type { NatsStore } from './index.ts'
-import { connectionsOf, settleAll, startLoad, stores } from './testing/load.ts'
-import { made, outcomeOf, settled, streamNames, until } from './testing/samples.ts'
 
 const stray: unknown[] = []
 process.on('unhandledRejection', (reason) => stray.push(reason))

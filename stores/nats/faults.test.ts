@@ -3,9 +3,11 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { natsServer } from '../../test/servers/nats.ts'
 import { type TcpProxy, tcpProxy } from '../../test/servers/proxy.ts'
-import { connectionsOf, settleAll, startLoad, stores, timed } from './testing/load.ts'
-import { ids, made, outcomeOf, settled, streamNames, until } from './testing/samples.ts'
-import { startChild } from './testing/start-child.ts'
+import { settleAll, startLoad } from '../../test/stores/load.ts'
+import { connectionsOf, stores, streamNames } from '../../test/stores/nats.ts'
+import { outcomeOf, timed, until } from '../../test/stores/outcome.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
+import { startChild } from '../../test/stores/start-child.ts'
 
 const stray: unknown[] = []
 process.on('unhandledRejection', (reason) => stray.push(reason))

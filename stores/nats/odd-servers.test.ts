@@ -9,9 +9,11 @@ import { connect } from '@nats-io/transport-node'
 import type { CommandRecord } from '../../src/index.ts'
 import { natsServer } from '../../test/servers/nats.ts'
 import type { NatsOptions, NatsServer } from '../../test/servers/nats-node.ts'
+import { settleAll, startLoad } from '../../test/stores/load.ts'
+import { connectionsAt, connectionsOf, stores, streamNames } from '../../test/stores/nats.ts'
+import { outcomeOf, timed, until } from '../../test/stores/outcome.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
 import type { NatsStore } from './index.ts'
-import { connectionsAt, connectionsOf, settleAll, startLoad, stores, timed } from './testing/load.ts'
-import { ids, made, outcomeOf, settled, streamNames, until } from './testing/samples.ts'
 
 const stray: unknown[] = []
 process.on('unhandledRejection', (reason) => stray.push(reason))

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { connect } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
+import { streamNames } from '../../test/stores/nats.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
+import { runChild, startChild } from '../../test/stores/start-child.ts'
 import { natsStore } from './index.ts'
-import { ids, made, settled, streamNames } from './testing/samples.ts'
-import { runChild, startChild } from './testing/start-child.ts'
 
 const server = await natsServer()
 after(() => server.end())

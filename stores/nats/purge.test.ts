@@ -3,8 +3,9 @@ import { after, describe, test } from 'node:test'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
+import { streamNames } from '../../test/stores/nats.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { natsStore } from './index.ts'
-import { made, settled, streamNames } from './testing/samples.ts'
 
 const server = await natsServer()
 after(() => server.end())

@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { checkHistory } from '../../commandlogtest/index.ts'
 import { natsServer } from '../../test/servers/nats.ts'
 import { tcpProxy } from '../../test/servers/proxy.ts'
+import { connectionsOf, stores, streamNames } from '../../test/stores/nats.ts'
+import { until } from '../../test/stores/outcome.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { CallHistory } from '../../test/torture/call-history.ts'
 import { checkStream } from '../../test/torture/nats.ts'
 import type { NatsStore } from './index.ts'
-import { connectionsOf, stores } from './testing/load.ts'
-import { made, settled, streamNames, until } from './testing/samples.ts'
 
 const seconds = Number(process.env.COMMANDLOG_FAULT_SECONDS ?? 8)
 const stray: unknown[] = []

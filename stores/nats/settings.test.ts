@@ -3,8 +3,10 @@ import { after, describe, test } from 'node:test'
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { connect, usernamePasswordAuthenticator } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
+import { streamNames } from '../../test/stores/nats.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { type NatsStoreOptions, natsStore } from './index.ts'
-import { made, outcomeOf, settled, streamNames } from './testing/samples.ts'
 
 const server = await natsServer()
 after(() => server.end())

@@ -4,9 +4,11 @@ import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { CommandRecord } from '../../src/index.ts'
 import { natsServer } from '../../test/servers/nats.ts'
+import { streamNames } from '../../test/stores/nats.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { natsStore } from './index.ts'
 import { correlationSubject, recordSubject } from './schema.ts'
-import { made, outcomeOf, settled, streamNames } from './testing/samples.ts'
 
 const server = await natsServer()
 after(() => server.end())

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { CommandBus, CommandRejected, defineCommand, withCommandAudit } from '../../src/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { asUser, run, withSql } from '../../test/stores/postgres.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { postgresStore } from './index.ts'
-import { asUser, made, outcomeOf, run, settled, withSql } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -4,10 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { postgresServer } from '../../test/servers/postgres.ts'
 import { type TcpProxy, tcpProxy } from '../../test/servers/proxy.ts'
+import { startLoad } from '../../test/stores/load.ts'
+import { outcomeOf, timed, until } from '../../test/stores/outcome.ts'
+import { run, settleAll, withSql } from '../../test/stores/postgres.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
+import { startChild } from '../../test/stores/start-child.ts'
 import { postgresStore } from './index.ts'
-import { settleAll, startLoad, timed } from './testing/load.ts'
-import { ids, made, outcomeOf, run, settled, until, withSql } from './testing/samples.ts'
-import { startChild } from './testing/start-child.ts'
 
 const stray: unknown[] = []
 process.on('unhandledRejection', (reason) => stray.push(reason))

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import type { Change } from '../../src/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { until } from '../../test/stores/outcome.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { ids, made } from '../../test/stores/samples.ts'
 import { type PostgresStore, type PostgresStoreOptions, postgresStore } from './index.ts'
-import { ids, made, run, until } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

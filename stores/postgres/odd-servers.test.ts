@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { postgresServer } from '../../test/servers/postgres.ts'
 import { giveAway } from '../../test/servers/postgres-programs.ts'
+import { outcomeOf, timed, until } from '../../test/stores/outcome.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { postgresStore } from './index.ts'
-import { timed } from './testing/load.ts'
-import { made, outcomeOf, run, settled, until } from './testing/samples.ts'
 
 /** Gives a new folder to `use`, and removes it afterwards. */
 async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {

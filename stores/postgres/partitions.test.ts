@@ -4,13 +4,15 @@ import { after, describe, test } from 'node:test'
 import type { CommandRecord } from '../../src/index.ts'
 import { checkQuery } from '../../storekit/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { asUser, run, withSql } from '../../test/stores/postgres.ts'
+import { lookedAt, planOf, shownPlan } from '../../test/stores/postgres-plan.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
 import { type PostgresStore, postgresStore } from './index.ts'
 import { checkOptions } from './options.ts'
 import { type Batch, purgeSql } from './purge.ts'
 import { pageSql } from './queries.ts'
 import { namesOf } from './schema.ts'
-import { lookedAt, planOf, shownPlan } from './testing/plan.ts'
-import { asUser, ids, made, outcomeOf, run, settled, withSql } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

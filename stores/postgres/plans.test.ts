@@ -4,14 +4,14 @@ import postgres from 'postgres'
 import type { CommandQuery } from '../../src/index.ts'
 import { checkQuery } from '../../storekit/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { keptPlanOf, lookedAt, type PlanStep, planOf, shownPlan } from '../../test/stores/postgres-plan.ts'
 import { postgresStore } from './index.ts'
 import { checkOptions } from './options.ts'
 import { type Batch, purgeSql } from './purge.ts'
 import { type Bounds, boundsSql, pageSql } from './queries.ts'
 import { changesSql } from './reads.ts'
 import { namesOf } from './schema.ts'
-import { keptPlanOf, lookedAt, type PlanStep, planOf, shownPlan } from './testing/plan.ts'
-import { run } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
+import { runChild, startChild } from '../../test/stores/start-child.ts'
 import { postgresStore } from './index.ts'
-import { ids, made, run, settled } from './testing/samples.ts'
-import { runChild, startChild } from './testing/start-child.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { outcomeOf, until } from '../../test/stores/outcome.ts'
+import { run, withSql } from '../../test/stores/postgres.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
 import { type PostgresStoreOptions, postgresStore } from './index.ts'
 import { checkOptions } from './options.ts'
 import { purgeSql } from './purge.ts'
 import { namesOf } from './schema.ts'
-import { ids, made, outcomeOf, run, settled, until, withSql } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -5,8 +5,10 @@ import { checkHistory, fingerprintOf, type HistoryEvent, type Result } from '../
 import type { CommandRecord, RecordResult, StoreError } from '../../src/index.ts'
 import { postgresServer } from '../../test/servers/postgres.ts'
 import { tcpProxy } from '../../test/servers/proxy.ts'
+import { until } from '../../test/stores/outcome.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { type PostgresStore, postgresStore } from './index.ts'
-import { made, run, settled, until } from './testing/samples.ts'
 
 const seconds = Number(process.env.COMMANDLOG_FAULT_SECONDS ?? 10)
 const stray: unknown[] = []

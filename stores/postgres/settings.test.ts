@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import postgres from 'postgres'
 import { postgresServer, sharedPostgres } from '../../test/servers/postgres.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { asUser, run } from '../../test/stores/postgres.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { type PostgresStoreOptions, postgresStore } from './index.ts'
-import { asUser, made, outcomeOf, run, settled } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { CommandRecord, JsonValue } from '../../src/index.ts'
 import { sharedPostgres } from '../../test/servers/postgres.ts'
+import { outcomeOf } from '../../test/stores/outcome.ts'
+import { run } from '../../test/stores/postgres.ts'
+import { made, settled } from '../../test/stores/samples.ts'
 import { postgresStore } from './index.ts'
-import { made, outcomeOf, run, settled } from './testing/samples.ts'
 
 const server = await sharedPostgres()
 after(() => server.end())

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { CommandRecord } from '../../src/index.ts'
 import { parseJson } from '../../storekit/index.ts'
+import { made, settled } from '../../test/stores/samples.ts'
+import { withPath } from '../../test/stores/sqlite.ts'
 import { type SqliteStore, sqliteStore } from './index.ts'
-import { made, settled, withPath } from './testing/samples.ts'
 
 /** Gives a store on a new file to `use`, and closes it afterwards. */
 async function withStore(use: (store: SqliteStore) => Promise<void>): Promise<void> {

@@ -15,9 +15,10 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { made, settled } from '../../test/stores/samples.ts'
+import { inFolder, withPath } from '../../test/stores/sqlite.ts'
+import { runChild } from '../../test/stores/start-child.ts'
 import { type SqliteStore, sqliteStore } from './index.ts'
-import { inFolder, made, settled, withPath } from './testing/samples.ts'
-import { runChild } from './testing/start-child.ts'
 
 const leaks = /secret|commandlog-sqlite|log\.db|command_log|INSERT|UPDATE|DELETE|SELECT|BEGIN|COMMIT/
 const payload = { status: 'full', format: 'text', data: 'secret'.repeat(1000), bytes: 6000 } as const

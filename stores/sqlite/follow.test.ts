@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { made, settled } from '../../test/stores/samples.ts'
+import { withPath } from '../../test/stores/sqlite.ts'
 import { sqliteStore } from './index.ts'
-import { made, settled, withPath } from './testing/samples.ts'
 
 const closed = { name: 'StoreError', code: 'STORE_CLOSED', written: 'no' }
 

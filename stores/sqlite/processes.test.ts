@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { made, settled } from '../../test/stores/samples.ts'
+import { withPath } from '../../test/stores/sqlite.ts'
+import { runChild, startChild } from '../../test/stores/start-child.ts'
 import { sqliteStore } from './index.ts'
-import { made, settled, withPath } from './testing/samples.ts'
-import { runChild, startChild } from './testing/start-child.ts'
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, n) => `c${n}`)
 

@@ -4,10 +4,11 @@ import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
 import type { CommandQuery } from '../../src/index.ts'
 import { checkQuery } from '../../storekit/index.ts'
+import { made } from '../../test/stores/samples.ts'
+import { withPath } from '../../test/stores/sqlite.ts'
 import { sqliteStore } from './index.ts'
 import { boundsSql, countSql, everywhere, pageSql, type Sql, waysOf } from './queries.ts'
 import { migrations } from './schema.ts'
-import { made, withPath } from './testing/samples.ts'
 
 const incompatible = { name: 'StoreError', code: 'STORE_INCOMPATIBLE', written: 'no' }
 

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { made, settled } from '../../test/stores/samples.ts'
+import { inFolder, withPath } from '../../test/stores/sqlite.ts'
+import { startChild } from '../../test/stores/start-child.ts'
 import { type SqliteDatabase, type SqliteStoreOptions, sqliteStore } from './index.ts'
-import { inFolder, made, settled, withPath } from './testing/samples.ts'
-import { startChild } from './testing/start-child.ts'
 
 /** Gives an open handle to `use`, and closes it afterwards. */
 async function withDatabase(use: (database: Database.Database, path: string) => Promise<void>): Promise<void> {

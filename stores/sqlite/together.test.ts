@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
 import type { CommandRecord } from '../../src/index.ts'
+import { made, settled } from '../../test/stores/samples.ts'
+import { withPath } from '../../test/stores/sqlite.ts'
 import { type SqliteDatabase, type SqliteStore, sqliteStore } from './index.ts'
-import { made, settled, withPath } from './testing/samples.ts'
 
 /** A store beside a table of somebody else, and what is in that table. */
 async function withTable(use: (store: SqliteStore, found: () => readonly unknown[]) => Promise<void>): Promise<void> {

@@ -9,10 +9,10 @@ import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { StoreError } from '../../src/index.ts'
 import { checkFileOptions, type GroupWrite } from '../../storekit/index.ts'
+import { made } from '../../test/stores/samples.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type Row, toRow } from './rows.ts'
 import { sqliteStore } from './sqlite-store.ts'
-import { made } from './testing/samples.ts'
 import { makeWriter, type Writer } from './writer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'commandlog-writer-'))

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { TaskName, TaskOptions } from './child.ts'
+import type { TaskOptions } from './child.ts'
+import type { TaskName } from './child-tasks.ts'
+import type { SqliteTaskName } from './sqlite-tasks.ts'
 
 /** A process that is ready, and waits for `go`. */
 export interface Child {
@@ -10,12 +12,16 @@ export interface Child {
   go(): Promise<unknown>
 }
 
-/** Starts a process that does this task. */
-export async function startChild(task: TaskName, options: TaskOptions): Promise<Child> {
+/** What a process can be asked to do. */
+type AnyTask = TaskName | SqliteTaskName
+
+/** Starts a process that does this task, below the commands of `within`, such as `['setpriv', '--reuid=65534']`. */
+export async function startChild(task: AnyTask, options: TaskOptions, within: readonly string[] = []): Promise<Child> {
   const script = fileURLToPath(new URL('child.ts', import.meta.url))
-  const args = ['--conditions=commandlog-source', script, task, JSON.stringify(options)]
+  const node = [process.execPath, '--conditions=commandlog-source', script, task, JSON.stringify(options)]
+  const [command = '', ...args] = [...within, ...node]
   const { NODE_TEST_CONTEXT, ...env } = process.env
-  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: 60_000 })
+  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: 60_000 })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const lines: string[] = []
@@ -37,6 +43,6 @@ export async function startChild(task: TaskName, options: TaskOptions): Promise<
 }
 
 /** Starts one and lets it do its task. */
-export async function runChild(task: TaskName, options: TaskOptions): Promise<unknown> {
-  return await (await startChild(task, options)).go()
+export async function runChild(task: AnyTask, options: TaskOptions, within?: readonly string[]): Promise<unknown> {
+  return await (await startChild(task, options, within)).go()
 }

@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { Sql } from '../queries.ts'
+import type { Sql } from '../../stores/postgres/queries.ts'
 
 /** A step of a plan, as it went. */
 export interface PlanStep {
