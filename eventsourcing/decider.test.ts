@@ -395,6 +395,63 @@ test('an abort after an append whose outcome is unknown tells of its events wher
   assert.deepEqual(refs, [{ id: 'event-1', type: 'deposited', stream: 'a', version: 1 }])
 })
 
+describe('an append whose outcome stays unknown', () => {
+  const unknown = new EventStoreError('STORE_TIMEOUT', 'No answer', { written: 'unknown' })
+  const deposit = { type: 'deposit', data: { account: 'a', amount: 1 } } as const
+
+  /** What the sender of one command is told, and what is on its record. */
+  async function outcomeOn(store: EventStore): Promise<unknown> {
+    const log = memoryStore()
+    const bus = withCommandAudit(busOf(store, { retries: 1 }), log)
+    const told = await bus.send(deposit, { id: 'c-1' }).then(
+      ({ events }) => events.length,
+      (error) => error.code,
+    )
+    const record = await log.get('c-1')
+    return [told, record?.state, record?.problem?.code, record?.events.length]
+  }
+
+  test('is OUTCOME_UNKNOWN where the store cannot fence, and where the fence fails', async () => {
+    const { read, close } = memoryEventStore()
+    const append = () => Promise.reject(unknown)
+    const expected = ['OUTCOME_UNKNOWN', 'failed', 'outcome-unknown', 0]
+    assert.deepEqual(await outcomeOn({ read, close, append }), expected)
+    const fence = () => Promise.reject(new EventStoreError('STORE_UNAVAILABLE', 'It is gone'))
+    assert.deepEqual(await outcomeOn({ ...memoryEventStore(), append, fence } as EventStore), expected)
+  })
+
+  test('is a conflict without a fence too, where the stream has passed what was expected', async () => {
+    const { read, append, close } = memoryEventStore()
+    let calls = 0
+    const store: EventStore = {
+      ...{ read, close },
+      async append(...args) {
+        calls++
+        if (calls === 1) throw unknown
+        await append('a', [rival(`r-${calls}`)])
+        return await append(...args)
+      },
+    }
+    assert.deepEqual(await outcomeOn(store), ['COMMAND_CONFLICT', 'conflict', 'stream-conflict', 0])
+  })
+
+  test('is settled by a fence after a failure that does not say whether it has written', async () => {
+    for (const isWritten of [true, false]) {
+      const events = memoryEventStore()
+      const store: EventStore = {
+        ...events,
+        async append(...args) {
+          if (isWritten) await events.append(...args)
+          throw new TypeError('socket closed')
+        },
+      }
+      const expected = isWritten ? [1, 'successful', undefined, 1] : [undefined, 'failed', undefined, 0]
+      assert.deepEqual(await outcomeOn(store), expected)
+      assert.equal((await events.read('a')).length, isWritten ? 1 : 0)
+    }
+  })
+})
+
 test('any other failure of the event store is passed on at once, the very error', async () => {
   const events = memoryEventStore()
   const full = new EventStoreError('STORE_FULL', 'No more room')

@@ -7,8 +7,10 @@ import {
   type EventRef,
   type Handler,
   InvalidArgument,
+  OutcomeUnknown,
   uuidv7,
 } from '../src/index.ts'
+import { setMustFinish } from '../src/limits.ts'
 import { type Decided, readDecided } from './decided.ts'
 import type { DomainEvent, EventMetadata, EventStore, Fenceable, NewEvent, RecordedEvent } from './event-store.ts'
 import { loadStream } from './load-stream.ts'
@@ -57,7 +59,8 @@ const longestPause = 1000
  *   decided. A first attempt looks at what it reads: events before its snapshot go unseen. Later attempts read everything.
  * - After an append whose outcome is unknown it looks first, then decides anew; the version that it expects keeps a late
  *   append from counting twice. Where it ends otherwise than by an append, it fences the command, if the store can, so that
- *   none arrives later.
+ *   none arrives later. Where neither a fence nor a lost race makes sure, it fails as `OutcomeUnknown`.
+ * - A time limit or abort that strikes during an append waits for its end.
  * - A dry run decides too, answers with the references that the events would have, and appends nothing.
  */
 export function decider<C extends Command, Event extends DomainEvent, State, Result = undefined>(
@@ -68,13 +71,15 @@ export function decider<C extends Command, Event extends DomainEvent, State, Res
     const run: Run<C> = { command, context, stream: options.stream(command, context), isInDoubt: false }
     try {
       const decision = await decideUntilAppended(options, run)
-      const isNothing = run.isInDoubt && decision.events?.length === 0
-      return (isNothing ? await hasAppended(options.store, run) : undefined) ?? decision
+      if (!run.isInDoubt || decision.events?.length !== 0) return decision
+      return (await findAppended(options.store, run)) ?? decision
     } catch (error) {
+      if (!run.isInDoubt || error instanceof OutcomeUnknown) throw error
       // What fails while an append may still arrive must not be told as if there were no events.
-      const decision = run.isInDoubt ? await hasAppended(options.store, run).catch(() => undefined) : undefined
-      if (decision === undefined) throw error
-      return decision
+      const decision = await findAppended(options.store, run, error)
+      if (decision !== undefined) return decision
+      setMustFinish(false)
+      throw error
     }
   }
 }
@@ -108,16 +113,24 @@ async function decideUntilAppended<C extends Command, Event extends DomainEvent,
     if (context.dryRun || fresh.length === 0) return { events: refs, ...rest }
     // A sender that has been told of its abort must not find events later.
     context.signal.throwIfAborted()
+    setMustFinish(true)
     try {
       await store.append(stream, fresh, { expectedVersion: version, ...rest })
       return { events: refs, ...rest }
     } catch (error) {
+      noteFailure(run, error)
       if (!isOpen(error)) throw error
-      run.isInDoubt ||= error.written === 'unknown'
       if (attempt >= retries) throw error.code === 'VERSION_CONFLICT' ? streamConflict(error) : error
     }
     await pause(attempt, context.signal)
   }
+}
+
+/** Only an event store that says so has surely written nothing. */
+function noteFailure(run: Run<Command>, error: unknown): void {
+  const { name, written } = (error ?? {}) as Partial<AppendFailure>
+  run.isInDoubt ||= !(name === 'EventStoreError' && written === 'no')
+  if (!run.isInDoubt) setMustFinish(false)
 }
 
 /** Whether trying again makes sense: a lost race, or an append that nobody knows the outcome of. */
@@ -126,14 +139,25 @@ function isOpen(error: unknown): error is AppendFailure {
   return name === 'EventStoreError' && (code === 'VERSION_CONFLICT' || written === 'unknown')
 }
 
-/** The decision that has been appended after all. A fence is sure of it; without one it is what the stream says now. */
-async function hasAppended(
+/**
+ * The decision that has been appended after all; undefined where that is sure not to be. A fence makes it sure, and so does
+ * a lost race: the stream has passed every version that was expected.
+ */
+async function findAppended(
   store: EventStore & Partial<Fenceable>,
   { context, stream }: Run<Command>,
+  ended?: unknown,
 ): Promise<Decision<never> | undefined> {
-  const events = store.fence === undefined ? await store.read(stream) : await store.fence(context.id)
+  let events: readonly RecordedEvent[]
+  try {
+    events = store.fence === undefined ? await store.read(stream) : await store.fence(context.id)
+  } catch (cause) {
+    throw new OutcomeUnknown({ cause })
+  }
   const own = ownOf(events, context)
-  return own.length === 0 ? undefined : { events: own }
+  if (own.length > 0) return { events: own }
+  if (store.fence === undefined && !isLostRace(ended)) throw new OutcomeUnknown({ cause: ended })
+  return undefined
 }
 
 function streamConflict(cause: unknown): CommandConflict {
@@ -142,6 +166,10 @@ function streamConflict(cause: unknown): CommandConflict {
     { type: 'about:blank', title: 'Conflict', status: 409, code: 'stream-conflict', detail },
     { cause },
   )
+}
+
+function isLostRace(error: unknown): boolean {
+  return error instanceof CommandConflict && error.problem.code === 'stream-conflict'
 }
 
 async function pause(attempt: number, signal: AbortSignal): Promise<void> {

@@ -53,7 +53,10 @@ export interface SendOptions {
   readonly payload?: 'keep' | 'omit' | undefined
   /** W3C trace context of the sender; copied unchanged down the chain. */
   readonly traceparent?: string | undefined
-  /** Gives the command up when aborted: its handler's signal is aborted, and it is not waited for any longer. */
+  /**
+   * Gives the command up when aborted: its handler's signal is aborted, and it is not waited for any longer, except where
+   * a decider is appending.
+   */
   readonly signal?: AbortSignal | undefined
   /** The same after this long, with `CommandTimeout`. Covers validation and handler, not the audit's writes. */
   readonly timeoutMs?: number | undefined

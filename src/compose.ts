@@ -2,6 +2,7 @@ import type { Command, Decision } from './command.ts'
 import type { CommandContext, Context } from './context.ts'
 import { checkDecision, type FullDecision } from './decision.ts'
 import { InvalidDecision, NextCalledTwice, NextNotAwaited } from './errors.ts'
+import { outlast } from './limits.ts'
 
 /** Decides a command: answers with events and a result, or refuses by throwing. */
 export type Handler<C extends Command = Command, Result = unknown> = (
@@ -53,6 +54,7 @@ function guard(middleware: Middleware, inner: Run): Run {
     let calls: 'none' | 'running' | 'failed' | 'done' = 'none'
     let broken: NextCalledTwice | undefined
     let hasLeft = false
+    let begun: Promise<Decision> | undefined
     const next = (): Promise<Decision> => {
       if (calls !== 'none' && !(repeats && calls === 'failed')) {
         broken = new NextCalledTwice()
@@ -70,15 +72,20 @@ function guard(middleware: Middleware, inner: Run): Run {
           if (hasLeft) context.isLate(true)
         },
       )
+      begun = running
       return running
+    }
+    const leave = (error: unknown): never => {
+      hasLeft = isRunning(calls)
+      if (hasLeft && !leaves) throw new NextNotAwaited({ cause: error })
+      throw error
     }
     let decision: Decision
     try {
       decision = await middleware(context, next)
     } catch (error) {
-      hasLeft = isRunning(calls)
-      if (hasLeft && !leaves) throw new NextNotAwaited({ cause: error })
-      throw error
+      const mustWait = leaves && context.mustFinish && isRunning(calls)
+      decision = await (mustWait && begun !== undefined ? outlast(context, begun, error).catch(leave) : leave(error))
     }
     // A middleware that swallowed the refusal of its second call is refused all the same.
     if (broken !== undefined) throw broken

@@ -97,6 +97,10 @@ export class Context implements CommandContext {
   /** The data as it was asked: a schema's output replaces only the command that the handler sees. */
   readonly asked: unknown
   duplicate = false
+  /** Whether it has begun what a limit cannot take back: limits then wait for its end. */
+  mustFinish = false
+  /** The same command in the layer outside of the bus that it came through. */
+  readonly sameOutside: Context | undefined
   /** What audit layers noted of this command on its way in, the outermost first. */
   note: LayerNote | undefined
   /** Told when a handler settles after its command was given up; a field of its own, not a closure a command. */
@@ -124,6 +128,7 @@ export class Context implements CommandContext {
     this.options = options
     this.said = options.dryRun === undefined && options.importance === undefined ? saidNothing : { ...options }
     this.parent = parent
+    this.sameOutside = isSame ? outer : undefined
     this.#sendChild = isSame ? outer.#sendChild : wiring.send
     this.ownId = id !== undefined
     this.id = id ?? (wiring.newId === undefined ? uuidv7() : wiring.newId())

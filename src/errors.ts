@@ -125,10 +125,7 @@ export class NextNotAwaited extends Error {
   override readonly name = 'NextNotAwaited'
   readonly code = 'NEXT_NOT_AWAITED'
   constructor(options?: ErrorOptions) {
-    super(
-      'A middleware settled before what it wraps: await next(), or mark it with mayLeave() if it gives up early',
-      options,
-    )
+    super('A middleware settled before what it wraps: await next(), or mark it with mayLeave()', options)
   }
 }
 
@@ -142,6 +139,16 @@ export class CommandTimeout extends Error {
     super(`The command took longer than ${timeoutMs} ms`)
     this.timeoutMs = timeoutMs
     this.problem = { type: 'about:blank', title: 'Timeout', status: 504, code: 'timeout', detail: this.message }
+  }
+}
+
+/** Nobody knows whether what the command has begun to write arrives: its event store does not answer. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown'
+  readonly code = 'OUTCOME_UNKNOWN'
+  readonly problem: Problem = { type: 'about:blank', title: 'Outcome unknown', status: 504, code: 'outcome-unknown' }
+  constructor(options?: ErrorOptions) {
+    super('The command may have written its events, or may still do so', options)
   }
 }
 
@@ -178,12 +185,11 @@ export class CommandCancelled extends Error {
   }
 }
 
-/** A repeated id whose first run failed: what the record kept of that failure. The handler did not run again. */
+/** A repeated id whose first run failed: the problem, and the name and message of its error, as recorded. Nothing ran. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
   readonly code = 'COMMAND_FAILED'
   readonly problem: Problem | undefined
-  /** The name and message of the first run's error, as recorded. */
   readonly recorded: RecordedError | undefined
   constructor(problem: Problem | undefined, recorded: RecordedError | undefined) {
     super(recorded?.message ?? problem?.detail ?? problem?.title ?? 'The command failed')
@@ -192,12 +198,11 @@ export class CommandFailed extends Error {
   }
 }
 
-/** The intent could not be made durable, so the command did not run. */
+/** The intent could not be made durable, so the command did not run; `storeCode` is the code of the store's error. */
 export class AuditUnavailable extends Error {
   override readonly name = 'AuditUnavailable'
   readonly code = 'AUDIT_UNAVAILABLE'
   readonly commandId: string
-  /** The code of the store's error. */
   readonly storeCode: string
   /** `unknown`: the intent may be on the record, as `created`, although the command did not run. */
   readonly written: 'no' | 'unknown'
@@ -293,7 +298,6 @@ export class CodecError extends Error {
 }
 
 function messageOf(problem: Problem, name: string): string {
-  if (typeof problem !== 'object' || problem === null)
-    throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
+  if (Object(problem) !== problem) throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
   return String(problem.detail ?? problem.title ?? problem.code ?? name)
 }

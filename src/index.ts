@@ -43,6 +43,7 @@ export {
   MissingUser,
   NextCalledTwice,
   NextNotAwaited,
+  OutcomeUnknown,
   StoreError,
   type StoreErrorCode,
   TraitFailed,

@@ -6,7 +6,8 @@ import { CommandTimeout, InvalidArgument } from '../errors.ts'
 
 /**
  * Gives every command that passes at most `ms` milliseconds: after that, what it wraps sees its signal aborted and the
- * sender gets `CommandTimeout`, whether the handler has stopped or not.
+ * sender gets `CommandTimeout`, whether the handler has stopped or not, except where a decider is appending: that is waited
+ * for.
  */
 export function timeout(ms: number): Middleware {
   if (!(typeof ms === 'number' && ms > 0)) throw new InvalidArgument('timeout(ms)', 'a positive number', ms)
