@@ -1,5 +1,6 @@
 import type { CommandLogStore, CommandRecord, RecordResult, StoreError } from 'commandlog'
 import { fingerprintOf, type HistoryEvent, type Result, type Sight } from 'commandlog/commandlogtest'
+import { walk } from '../stores/walk.ts'
 
 /** What several clients did to one log, with stamps of one clock, for `checkHistory`. */
 export class CallHistory {
@@ -39,15 +40,7 @@ export class CallHistory {
 
   /** From the first page to the last. */
   walk(client: string, store: CommandLogStore, order: 'oldest' | 'newest'): Promise<boolean> {
-    const call = async () => {
-      const sights: Sight[] = []
-      for (let cursor: string | undefined; ; ) {
-        const page = await store.list({ order, limit: 500, ...(cursor !== undefined && { cursor }) })
-        sights.push(...this.#sights(page.records))
-        cursor = page.next
-        if (cursor === undefined) return sights
-      }
-    }
+    const call = async () => this.#sights(await walk(store, order))
     return this.#add(client, call, (result) => ({ kind: 'walk', order, isComplete: true, result }))
   }
 

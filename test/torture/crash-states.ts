@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type CommandLogStore, StoreError } from 'commandlog'
 import { sqliteStore } from 'commandlog/sqlite'
+import { walk } from '../stores/walk.ts'
 import { type Acknowledgement, type CrashWorkload, crashRecord } from './crash-workload.ts'
 import { Disk, type DiskOperation } from './disk.ts'
 import { between, type Random, seeded } from './seeded.ts'
@@ -123,15 +124,10 @@ async function countLost(store: CommandLogStore, said: readonly Acknowledgement[
 /** Records that nobody has written in this way. */
 async function strangers(store: CommandLogStore, written: Written): Promise<string[]> {
   const faults: string[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.list({ cursor, limit: 1000 })
-    for (const record of page.records) {
-      const { intent, outcome } = written[Number(record.id.replace('crash-', ''))] ?? {}
-      const isAsWritten = isDeepStrictEqual(record, intent) || isDeepStrictEqual(record, outcome)
-      if (!isAsWritten) faults.push(`${record.id} is not as it was written`)
-    }
-    cursor = page.next
-  } while (cursor !== undefined)
+  for (const record of await walk(store, 'newest')) {
+    const { intent, outcome } = written[Number(record.id.replace('crash-', ''))] ?? {}
+    const isAsWritten = isDeepStrictEqual(record, intent) || isDeepStrictEqual(record, outcome)
+    if (!isAsWritten) faults.push(`${record.id} is not as it was written`)
+  }
   return faults
 }

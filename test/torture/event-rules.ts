@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import type { CommandLogStore, CommandRecord } from 'commandlog'
+import { walk } from '../stores/walk.ts'
 import type { History } from './history.ts'
 
 /** An event as the file has it. */
@@ -100,13 +101,7 @@ export function openWithEvents({ records, events }: EventFacts): readonly string
 
 /** Reads the log through its store, and the events from the file itself. */
 export async function readEventFacts(log: CommandLogStore, path: string, history: History): Promise<EventFacts> {
-  const records: CommandRecord[] = []
-  let cursor: string | undefined
-  do {
-    const page = await log.list({ order: 'oldest', limit: 1000, cursor })
-    records.push(...page.records)
-    cursor = page.next
-  } while (cursor !== undefined)
+  const records = await walk(log)
   const database = new Database(path, { readonly: true, fileMustExist: true })
   try {
     const sql = 'SELECT stream, version, id, command_id AS commandId FROM event_log ORDER BY position'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { CommandRecord } from 'commandlog'
+import { withFolder } from '../project.ts'
+import { made } from '../stores/samples.ts'
 import { runEventCampaign } from './event-campaign.ts'
 import { eventCrashStates } from './event-crash-states.ts'
 import { eventStores } from './event-places.ts'
@@ -13,17 +13,13 @@ import { whyNoStrace } from './strace.ts'
 
 describe('processes that append events are killed', { timeout: 60_000 }, () => {
   for (const store of eventStores) {
-    test(`and log and events of ${store} agree after each kill`, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'commandlog-events-'))
-      try {
+    test(`and log and events of ${store} agree after each kill`, () =>
+      withFolder(tmpdir(), async (folder) => {
         const tally = await runEventCampaign({ store, kills: 3, seed: 5, folder })
         assert.deepEqual(tally.violations, [])
         assert.equal(tally.kills, 3)
         assert.ok(tally.done > 0 && tally.events > 0, JSON.stringify(tally))
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    })
+      }))
   }
 })
 
@@ -31,27 +27,19 @@ const skip = process.platform !== 'linux' && 'file operations are recorded with 
 
 describe('after a power failure, whatever it left of what was not synced,', { skip, timeout: 60_000 }, () => {
   for (const store of eventStores) {
-    test(`log and events of ${store} agree`, async () => {
-      assert.equal(await whyNoStrace(), undefined)
-      const folder = await mkdtemp(join(tmpdir(), 'commandlog-power-'))
-      try {
+    test(`log and events of ${store} agree`, () =>
+      withFolder(tmpdir(), async (folder) => {
+        assert.equal(await whyNoStrace(), undefined)
         const found = await eventCrashStates({ store, folder, commands: 30, states: 24, seed: 2 })
         assert.deepEqual([found.faults, found.states, found.done], [[], 24, 30])
         // One transaction leaves nothing to reconcile; without it there is, which shows that it would be seen.
         assert.equal(found.statesInDoubt > 0, store === 'sqlite-events', JSON.stringify(found))
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    })
+      }))
   }
 })
 
 const payload = { status: 'full', format: 'json', data: '1', bytes: 1 } as const
-const fixed = { importance: 'normal', retention: 'long-lived', dryRun: false, payload } as const
-const intent: CommandRecord = {
-  ...{ id: 'b', type: 'move', state: 'created', correlationId: 'b', events: [], receivedAt: 1 },
-  ...fixed,
-}
+const intent = made('b', { type: 'move', correlationId: 'b', payload })
 const first: CommandRecord = { ...intent, id: 'a', state: 'successful', events: [{ id: 'e1' }, { id: 'e2' }] }
 const refused: CommandRecord = { ...intent, id: 'c', state: 'rejected' }
 

@@ -1,4 +1,5 @@
 import type { Change, CommandLogStore, CommandRecord, Followable } from 'commandlog'
+import { walk } from '../stores/walk.ts'
 import type { History } from './history.ts'
 
 /** All that was said about a place, and all that its log gives back. */
@@ -34,17 +35,6 @@ export async function readFacts(store: CommandLogStore & Followable, history: Hi
     )
   }
   return { history, walked, got, byEvent, changes: await followed(store, walked.length) }
-}
-
-async function walk(store: CommandLogStore): Promise<readonly CommandRecord[]> {
-  const walked: CommandRecord[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.list({ order: 'oldest', limit: 500, cursor })
-    walked.push(...page.records)
-    cursor = page.next
-  } while (cursor !== undefined)
-  return walked
 }
 
 async function followed(store: Followable, expected: number): Promise<readonly Change[]> {

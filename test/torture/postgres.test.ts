@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { after, test } from 'node:test'
-import type { CommandRecord } from 'commandlog'
 import { withFolder } from '../project.ts'
 import { sharedPostgres } from '../servers/postgres.ts'
+import { settled } from '../stores/samples.ts'
 import { runCampaign } from './campaign.ts'
 import { runSql, torturedPostgres } from './postgres.ts'
 
@@ -20,11 +20,7 @@ for (const store of ['postgres', 'postgres-server']) {
   })
 }
 
-const payload = { status: 'full', format: 'json', data: '{"a":1}', bytes: 7 } as const
-const settled: CommandRecord = {
-  ...{ id: 'b', type: 'torture', state: 'successful', correlationId: 'b', payload, events: [{ id: 'e' }] },
-  ...{ importance: 'normal', retention: 'long-lived', dryRun: false, receivedAt: 1000, settledAt: 1001, durationMs: 1 },
-}
+const attributes = { shard: 1, isOdd: true, name: '"' }
 
 /** What is done to the tables behind the store's back, and what the check of the tables says to it. */
 const damages: readonly (readonly [string, string, readonly string[]])[] = [
@@ -51,7 +47,7 @@ for (const [damage, sql, expected] of damages) {
   test(`the check of Postgres tables finds it where ${damage}`, async () => {
     const place = await torturedPostgres.prepare(tmpdir(), 'damaged')
     const store = await torturedPostgres.open(place)
-    await store.record({ ...settled, attributes: { shard: 1, isOdd: true, name: '"' } })
+    await store.record(settled('b', { attributes }))
     await store.close()
     assert.deepEqual(await torturedPostgres.check(place), [])
     await runSql(place, sql)

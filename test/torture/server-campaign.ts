@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { CommandLogStore, CommandRecord } from 'commandlog'
 import { checkHistory, type HistoryRule } from 'commandlog/commandlogtest'
+import { walk } from '../stores/walk.ts'
 import { CallHistory } from './call-history.ts'
 import { type Random, seeded } from './seeded.ts'
 
@@ -210,16 +211,6 @@ async function again(history: CallHistory, call: () => Promise<boolean>): Promis
   while (!(await call())) {
     if (performance.now() > end) throw new Error('The store does not recover', { cause: history.lastFailure })
     await sleep(50)
-  }
-}
-
-async function walk(store: CommandLogStore): Promise<readonly CommandRecord[]> {
-  const walked: CommandRecord[] = []
-  for (let cursor: string | undefined; ; ) {
-    const page = await store.list({ order: 'oldest', limit: 500, ...(cursor !== undefined && { cursor }) })
-    walked.push(...page.records)
-    cursor = page.next
-    if (cursor === undefined) return walked
   }
 }
 

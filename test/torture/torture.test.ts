@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import type { CommandRecord } from 'commandlog'
 import { withFolder } from '../project.ts'
+import { made } from '../stores/samples.ts'
 import { type CampaignOptions, runCampaign, type Tally } from './campaign.ts'
 import type { Facts } from './facts.ts'
 import { digest, type History, newHistory } from './history.ts'
@@ -40,14 +41,9 @@ test('a store that nobody has heard of is refused by name', async () => {
 })
 
 const payload = { status: 'full', format: 'json', data: '{"a":1}', bytes: 7 } as const
-const intent: CommandRecord = {
-  ...{ id: 'a', type: 'torture', state: 'created', correlationId: 'a', payload, events: [] },
-  ...{ importance: 'normal', retention: 'long-lived', dryRun: false, receivedAt: 1000 },
-}
-const settled: CommandRecord = {
-  ...intent,
-  ...{ id: 'b', state: 'successful', events: [{ id: 'e' }], settledAt: 1001, durationMs: 1, causationId: 'a' },
-}
+const intent = made('a', { type: 'torture', correlationId: 'a', payload })
+const outcome = { state: 'successful', events: [{ id: 'e' }], settledAt: 1001, durationMs: 1 } as const
+const settled: CommandRecord = { ...intent, ...outcome, id: 'b', causationId: 'a' }
 
 /** A log in which all is well: `a` was killed in its handler, `b` is done, and `c` never got anywhere. */
 function sound(): Facts & { readonly history: History } {
