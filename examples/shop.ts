@@ -3,6 +3,7 @@ import {
   CommandConflict,
   type CommandContext,
   type CommandDefinition,
+  type CommandOf,
   CommandRejected,
   type Decision,
   defineCommand,
@@ -50,6 +51,13 @@ function happened({ dryRun }: CommandContext, type: string, stream: string): Dec
   return dryRun ? {} : { events: [{ id: uuidv7().slice(-12), type, stream }] }
 }
 
+async function placeOrder({ data }: CommandOf<typeof checkout>, context: CommandContext): Promise<Decision> {
+  await context.send(reserveStock({ item: data.item, quantity: data.quantity }))
+  await context.send(chargeCard({ card: data.card, cents: data.quantity * 450 }))
+  if (!context.dryRun) await context.send(printLabel({ order: context.id })).catch(() => {})
+  return happened(context, 'order-placed', `order-${context.id.slice(-4)}`)
+}
+
 const working = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8))
 
 /** A bus with the shop's handlers; it knows nothing of any log. */
@@ -85,10 +93,5 @@ export function shopBus(): CommandBus {
     .register(printLabel, () => {
       throw new Error('the printer is on fire')
     })
-  return bus.register(checkout, async ({ data }, context) => {
-    await context.send(reserveStock({ item: data.item, quantity: data.quantity }))
-    await context.send(chargeCard({ card: data.card, cents: data.quantity * 450 }))
-    if (!context.dryRun) await context.send(printLabel({ order: context.id })).catch(() => {})
-    return happened(context, 'order-placed', `order-${context.id.slice(-4)}`)
-  })
+  return bus.register(checkout, placeOrder)
 }

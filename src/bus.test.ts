@@ -5,6 +5,8 @@ import {
   type Command,
   CommandBus,
   type CommandContext,
+  type CommandOf,
+  type CommandOfType,
   CommandRejected,
   defineCommand,
   type Receipt,
@@ -265,6 +267,24 @@ describe('types', () => {
     assert.equal(balance, 1)
     // @ts-expect-error: the union says what the handler answers with
     assert.throws(() => bus.register('deposit', () => ({ result: 'rich' })), { code: 'HANDLER_EXISTS' })
+  })
+
+  test('Given a definition, then a handler that stands alone is typed by it, whatever its scope and schema', async () => {
+    const pay = defineCommand('pay', { schema: z.object({ cents: z.string().transform(Number) }), scope: 'tenant' })
+    const greet = defineCommand<'greet', { name: string }>('greet')
+    const double = ({ data }: CommandOf<typeof pay>) => ({ result: data.cents * 2 })
+    function name({ type, data }: CommandOf<typeof greet>, { id }: CommandContext) {
+      // @ts-expect-error: no such data
+      return { result: `${type} ${data.name} ${data.cents} ${id}` }
+    }
+    const bus = new CommandBus().register(pay, double).register(greet, name)
+    const { result } = await bus.send(pay({ cents: '21' }), { tenantId: 't' })
+    assert.equal(result satisfies number, 42)
+    // @ts-expect-error: the handler of another command
+    new CommandBus().register(greet, double)
+    // One of a union needs no definition.
+    const close = ({ data }: CommandOfType<Deposit | Close, 'close'>) => ({ result: data.reason })
+    new CommandBus<Deposit | Close>().register('close', close)
   })
 })
 

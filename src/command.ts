@@ -127,6 +127,12 @@ export interface CommandDefinition<
   readonly traits: CommandTraits<Input, Output, S>
 }
 
+/** What a definition's handler is given: a command whose data is the output of the schema, if there is one. */
+export type CommandOf<Definition> =
+  Definition extends CommandDefinition<infer Type, infer _Input, infer Output, infer _Scope>
+    ? Command<Type, Output>
+    : never
+
 /** Some definition, whatever its data. */
 export interface AnyDefinition {
   (...data: never): Command

@@ -8,6 +8,7 @@ export {
   type AnyDefinition,
   type Command,
   type CommandDefinition,
+  type CommandOf,
   type CommandTraits,
   type Decision,
   defineCommand,
