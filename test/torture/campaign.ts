@@ -55,7 +55,7 @@ interface Place {
 
 /** Kills writing processes, and looks after every kill whether the log keeps to the rules. */
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
-  const store = torturedStore(options.store)
+  const store = await torturedStore(options.store)
   const startedAt = performance.now()
   const tally = newTally()
   while (tally.kills < options.kills) {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { after, test } from 'node:test'
 import { withFolder } from '../project.ts'
 import { sharedPostgres } from '../servers/postgres.ts'
+import { run } from '../stores/postgres.ts'
 import { settled } from '../stores/samples.ts'
 import { runCampaign } from './campaign.ts'
-import { runSql, torturedPostgres } from './postgres.ts'
+import { torturedPostgres } from './postgres.ts'
 
 after(async () => (await sharedPostgres()).end())
 
@@ -50,7 +51,7 @@ for (const [damage, sql, expected] of damages) {
     await store.record(settled('b', { attributes }))
     await store.close()
     assert.deepEqual(await torturedPostgres.check(place), [])
-    await runSql(place, sql)
+    await run(place, sql)
     assert.deepEqual(await torturedPostgres.check(place), expected)
   })
 }

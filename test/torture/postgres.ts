@@ -1,7 +1,7 @@
 import type { CommandRecord } from 'commandlog'
 import { type PostgresStore, postgresStore } from 'commandlog/postgres'
-import postgres from 'postgres'
 import { type PostgresServer, postgresServer, sharedPostgres } from '../servers/postgres.ts'
+import { run } from '../stores/postgres.ts'
 import type { TorturedStore } from './stores.ts'
 
 /** Each must give 0. */
@@ -22,21 +22,11 @@ const counts: Readonly<Record<string, string>> = {
   'logs in one database': 'SELECT count(*) - 1 AS count FROM command_log_meta',
 }
 
-/** Does this on a database. */
-export async function runSql(url: string, statement: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} })
-  try {
-    return [...(await sql.unsafe(statement))]
-  } finally {
-    await sql.end({ timeout: 1 })
-  }
-}
-
 /** What the tables say against themselves. */
 async function check(url: string): Promise<readonly string[]> {
   const faults: string[] = []
   for (const [fault, statement] of Object.entries(counts)) {
-    const [row] = await runSql(url, statement)
+    const [row] = await run(url, statement)
     if (row?.count !== '0') faults.push(`${row?.count} ${fault}`)
   }
   return faults

@@ -22,7 +22,7 @@ process.on('SIGTERM', () => {
 })
 
 say(['opening'])
-const store = await torturedStore(storeName).open(place)
+const store = await (await torturedStore(storeName)).open(place)
 const bus = withCommandAudit(tortureBus(say), lie ? lyingStore(store) : store, { source: { instance: name } })
 bus.events.on('storeFailed', ({ data }) => say(['failure', `${data.error.code}: ${data.error.message}`]))
 

@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { CommandLogStore, Followable } from 'commandlog'
 import { sqliteStore } from 'commandlog/sqlite'
-import { torturedNats } from './nats.ts'
-import { torturedPostgres, torturedPostgresServer } from './postgres.ts'
 
 /** A store that can be tortured. A place is a text that every process can open the same log with. */
 export interface TorturedStore {
@@ -54,24 +52,26 @@ export function checkSqliteFile(path: string): readonly string[] {
   }
 }
 
-/** The stores by name. */
-export const torturedStores: Readonly<Record<string, TorturedStore>> = {
-  sqlite: {
-    open: (place) => sqliteStore({ path: place }),
-    prepare: async (folder, name) => join(folder, `${name}.db`),
-    async cleanUp(place) {
-      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(place + suffix, { force: true })
-    },
-    check: async (place) => checkSqliteFile(place),
+const torturedSqlite: TorturedStore = {
+  open: (place) => sqliteStore({ path: place }),
+  prepare: async (folder, name) => join(folder, `${name}.db`),
+  async cleanUp(place) {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(place + suffix, { force: true })
   },
-  postgres: torturedPostgres,
-  'postgres-server': torturedPostgresServer,
-  nats: torturedNats,
+  check: async (place) => checkSqliteFile(place),
+}
+
+/** By name. The processes that are killed are many, and each would wait for the drivers of all. */
+const torturedStores: Readonly<Record<string, () => Promise<TorturedStore>>> = {
+  sqlite: async () => torturedSqlite,
+  postgres: async () => (await import('./postgres.ts')).torturedPostgres,
+  'postgres-server': async () => (await import('./postgres.ts')).torturedPostgresServer,
+  nats: async () => (await import('./nats.ts')).torturedNats,
 }
 
 /** The store of a name, or an error that lists the names. */
-export function torturedStore(name: string): TorturedStore {
-  const store = torturedStores[name]
-  if (store !== undefined) return store
+export async function torturedStore(name: string): Promise<TorturedStore> {
+  const load = torturedStores[name]
+  if (load !== undefined) return await load()
   throw new RangeError(`--store: expected one of ${Object.keys(torturedStores).join(', ')}, not ${name}`)
 }

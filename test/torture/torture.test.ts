@@ -194,7 +194,7 @@ for (const [damage, sql, expected] of damages) {
   test(`the check of an SQLite file finds it where ${damage}`, async () => {
     await withFolder(tmpdir(), async (folder) => {
       const path = join(folder, 'log.db')
-      const store = await torturedStore('sqlite').open(path)
+      const store = await (await torturedStore('sqlite')).open(path)
       await store.record(intent)
       await store.record({ ...settled, attributes: { shard: 1, isOdd: true, name: '"' } })
       await store.close()
