@@ -238,7 +238,7 @@ export class CommandInFlight extends Error {
   readonly code = 'COMMAND_IN_FLIGHT'
   readonly commandId: string
   constructor(commandId: string) {
-    super(`The command '${commandId}' is on the record without an outcome`)
+    super(`The command '${commandId}' has no outcome yet: it is running, or its process died`)
     this.commandId = commandId
   }
 }

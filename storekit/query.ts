@@ -122,7 +122,7 @@ export function matches(query: CheckedQuery, record: CommandRecord): boolean {
 
 function checkKeys(query: unknown): void {
   if (typeof query !== 'object' || query === null || Array.isArray(query)) throw invalid('query', 'an object')
-  for (const key of Object.keys(query)) if (!known.has(key)) throw invalid('query', 'no unknown keys')
+  for (const key of Object.keys(query)) if (!known.has(key)) throw invalid('query', `only ${[...known].join(', ')}`)
 }
 
 function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
