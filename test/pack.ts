@@ -1,5 +1,5 @@
 import { cpSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { root, runToSuccess } from './project.ts'
 
 /** What `npm pack` made. */
@@ -22,7 +22,7 @@ export async function pack(folder: string): Promise<Tarball> {
   const copy = join(folder, 'project')
   cpSync(root, copy, {
     recursive: true,
-    filter: (source) => !leftOut.has(source.slice(root.length + 1)),
+    filter: (source) => source === root || !leftOut.has(basename(source)),
   })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir')
   const { stdout } = await runToSuccess('npm', ['pack', '--json', '--pack-destination', folder], { cwd: copy })
