@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { Change, CommandQuery, CommandRecord } from '../src/index.ts'
 import { type MemoryStore, memoryStore } from './memory.ts'
 
@@ -420,3 +421,62 @@ function wreck(value: unknown): void {
     }
   }
 }
+
+describe('looking up', () => {
+  const key = fc.constantFrom('x', 'y')
+  const keys = { correlationId: key, causationId: fc.option(key, { nil: undefined }), event: key }
+  const steps = fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ kind: fc.constantFrom('made', 'settled'), id: fc.nat(9).map(String), ...keys }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('look'), id: key }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('purge'), id: fc.constant('') }) },
+    ),
+    { maxLength: 40 },
+  )
+
+  test('by correlation, causation or event gives what a scan gives, however it is mixed with writes and purges', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (done) => {
+        const store = memoryStore()
+        for (const step of done) {
+          const { kind, id } = step
+          if (kind === 'purge') await store.purge({ retention: 'long-lived', before: 2000, limit: 2 })
+          else if (!('event' in step)) await assertLooksUp(store, id)
+          else {
+            const { correlationId, causationId, event } = step
+            const fields = {
+              correlationId,
+              ...(causationId === undefined ? {} : { causationId }),
+              events: [{ id: event }],
+            }
+            await store.record(kind === 'made' ? made(id, fields) : settled(id, fields))
+          }
+        }
+        for (const id of ['x', 'y', 'z']) await assertLooksUp(store, id)
+      }),
+    )
+  })
+
+  async function assertLooksUp(store: MemoryStore, value: string): Promise<void> {
+    const { records } = await store.list({ order: 'oldest' })
+    const idsOf = (isFound: (record: CommandRecord) => boolean) => records.filter(isFound).map(({ id }) => id)
+    const scanned = [
+      idsOf(({ correlationId }) => correlationId === value),
+      idsOf(({ causationId }) => causationId === value),
+      idsOf(({ events }) => events.some(({ id }) => id === value)),
+    ]
+    const queries: CommandQuery[] = [{ correlationId: value }, { causationId: value }, { eventId: value }]
+    for (const [index, query] of queries.entries()) {
+      assert.deepEqual(await walk(store, { ...query, order: 'oldest', limit: 2 }), scanned[index])
+      assert.deepEqual(await walk(store, { ...query, limit: 3 }), scanned[index]?.toReversed())
+    }
+    const found = await store.findByCorrelation(value)
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      scanned[0],
+    )
+  }
+})

@@ -2,6 +2,7 @@
 // Uniqueness  one Map by id, read and written within one turn of the event loop, so no two writers can meet.
 // Durability  none: the log lives with the process.
 // Paging      keyset by a sequence number that is never used twice.
+// Lookups     by correlation, causation and event in indexes that are brought up to date when somebody asks; all else scans.
 // Not promised: more than one handle on the same data; room for more than `capacity` records.
 
 import { randomUUID } from 'node:crypto'
@@ -63,20 +64,31 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const closed = new AbortController()
   const rows = new Map<string, Row>()
   const changes = changeLog(data)
+  const byCorrelation = lookup(changes, ({ correlationId }) => [correlationId])
+  const byCausation = lookup(changes, ({ causationId }) => (causationId === undefined ? [] : [causationId]))
+  const byEvent = lookup(changes, ({ events }) => events.map(({ id }) => id))
   let ordered: Row[] = []
   let nextSequence = 1
+
+  /** Every row that may fit, in the order of recording. */
+  function candidates({ eventId, equal: { causationId, correlationId } }: CheckedQuery): readonly Row[] {
+    if (eventId !== undefined) return byEvent.find(eventId)
+    if (causationId !== undefined) return byCausation.find(causationId)
+    return correlationId === undefined ? ordered : byCorrelation.find(correlationId)
+  }
 
   function page(query: CheckedQuery): Page {
     const scope = cursorScope(data, query)
     const step = query.order === 'oldest' ? 1 : -1
-    let index = step === 1 ? 0 : ordered.length - 1
+    const found = candidates(query)
+    let index = step === 1 ? 0 : found.length - 1
     if (query.cursor !== undefined) {
       const last = Number(openPosition(scope, query.cursor))
-      index = step === 1 ? indexAfter(ordered, last, bySequence) : indexAfter(ordered, last - 1, bySequence) - 1
+      index = step === 1 ? indexAfter(found, last, bySequence) : indexAfter(found, last - 1, bySequence) - 1
     }
     const records: CommandRecord[] = []
-    for (; index >= 0 && index < ordered.length; index += step) {
-      const row = ordered[index] as Row
+    for (; index >= 0 && index < found.length; index += step) {
+      const row = found[index] as Row
       if (!matches(query, row.record)) continue
       records.push(copyRecord(row.record))
       if (records.length === query.limit) return { records, next: sealPosition(scope, String(row.sequence)) }
@@ -118,9 +130,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
       checkOpen()
       checkText('correlationId', correlationId)
-      return ordered
-        .filter(({ record }) => record.correlationId === correlationId)
-        .map(({ record }) => copyRecord(record))
+      return byCorrelation.find(correlationId).map(({ record }) => copyRecord(record))
     },
 
     async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
@@ -157,14 +167,54 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
         rows.delete(record.id)
         return false
       })
-      if (purged.length > 0) changes.drop(purged)
+      if (purged.length > 0) {
+        changes.drop(purged)
+        for (const each of [byCorrelation, byCausation, byEvent]) each.forget()
+      }
       return purged.length
     },
   }
 }
 
+interface Lookup {
+  /** The rows with this key, in the order of recording. */
+  find(key: string): readonly Row[]
+  /** Starts anew, without the rows that are gone. */
+  forget(): void
+}
+
+/** Finds rows by keys of theirs, and by events that only their intents had. Costs nothing until somebody asks. */
+function lookup(changes: ChangeLog, keysOf: (record: CommandRecord) => readonly string[]): Lookup {
+  const lists = new Map<string, Row[]>()
+  let upTo = 0
+  return {
+    find(key) {
+      upTo = changes.visit(upTo, (row) => {
+        for (const each of keysOf(row.record)) {
+          const list = lists.get(each)
+          if (list === undefined) lists.set(each, [row])
+          else insert(list, row)
+        }
+      })
+      return lists.get(key) ?? []
+    },
+    forget() {
+      lists.clear()
+      upTo = 0
+    },
+  }
+}
+
+/** Puts a row in its place, unless it is there. */
+function insert(list: Row[], row: Row): void {
+  const place = indexAfter(list, row.sequence, bySequence)
+  if (list[place - 1] !== row) list.splice(place, 0, row)
+}
+
 interface ChangeLog extends FollowSource<number> {
   add(row: Row): void
+  /** Visits every row that has changed after this place, as it is now; answers with the place of the last change. */
+  visit(after: number, see: (row: Row) => void): number
   drop(purged: readonly Row[]): void
   open(after: string): number
 }
@@ -188,6 +238,13 @@ function changeLog(data: string): ChangeLog {
       if (!isFirst) stale++
       if (stale > 1024 && stale > log.length / 2) clean()
       wakeAll()
+    },
+    visit(after, see) {
+      for (let index = indexAfter(log, after, ({ at }) => at); index < log.length; index++) {
+        const { at, row } = log[index] as (typeof log)[number]
+        if (row.change === at) see(row)
+      }
+      return next - 1
     },
     drop(purged) {
       for (const row of purged) row.change = 0
