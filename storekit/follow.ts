@@ -2,7 +2,7 @@ import type { Change } from '../src/index.ts'
 
 /** What a store tells a follower: the next changes after a position, and when there may be more. */
 export interface FollowSource<Position> {
-  /** The next changes in commit order, each with the position after it; empty when there are none yet. */
+  /** The next changes in commit order, each with the position after it; empty only when no later one is there yet. */
   read(after: Position): Promise<readonly { readonly change: Change; readonly at: Position }[]>
   /** Resolves when there may be more, or the signal is aborted. */
   wait(signal: AbortSignal): Promise<void>
