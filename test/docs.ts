@@ -153,7 +153,8 @@ async function programFaults(folder: string, programs: readonly Program[]): Prom
       // Workers share the iterator: each program is run once, by whoever is free.
       for (const { program, path } of queue) faults.push(...(await runFaults(program, path, work)))
     }
-    await Promise.all(Array.from({ length: availableParallelism() }, worker))
+    // Programs also wait, for servers and limits: one more than there are processors.
+    await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker))
     return faults
   })
 }
