@@ -24,9 +24,16 @@ export function readDecided<Result>(decided: Decided<DomainEvent, Result>): {
   if (typeof decided !== 'object' || decided === null)
     throw new InvalidDecision(`decide answered with ${decided === null ? 'null' : typeof decided}`)
   if (isList(decided) || 'type' in decided) return { events: checkEvents(decided) }
+  if (isNeither(decided)) throw new InvalidDecision('decide answered with an object without type, events and result')
   const { events, result } = decided
   const checked = events === undefined ? [] : checkEvents(events)
   return result === undefined ? { events: checked } : { events: checked, result }
+}
+
+/** A misspelt member, or an object of another kind, must not pass for a decision that there is nothing to do. */
+function isNeither(value: object): boolean {
+  if ('events' in value || 'result' in value) return false
+  return Object.keys(value).length > 0 || Object.prototype.toString.call(value) !== '[object Object]'
 }
 
 function isList(value: object): value is readonly DomainEvent[] {

@@ -13,7 +13,8 @@ import {
 import { setMustFinish } from '../src/limits.ts'
 import { type Decided, readDecided } from './decided.ts'
 import type { DomainEvent, EventMetadata, EventStore, Fenceable, NewEvent, RecordedEvent } from './event-store.ts'
-import { loadStream } from './load-stream.ts'
+import { EventStoreError } from './event-store-error.ts'
+import { loadStream, readStream } from './load-stream.ts'
 import { checkPolicy, type SnapshotPolicy } from './snapshot.ts'
 import { takeEvents } from './take-events.ts'
 
@@ -115,8 +116,9 @@ async function decideUntilAppended<C extends Command, Event extends DomainEvent,
     context.signal.throwIfAborted()
     setMustFinish(true)
     try {
-      await store.append(stream, fresh, { expectedVersion: version, ...rest })
-      return { events: refs, ...rest }
+      const last = await store.append(stream, fresh, { expectedVersion: version, ...rest })
+      if (last === version + fresh.length) return { events: refs, ...rest }
+      throw wrongVersion()
     } catch (error) {
       noteFailure(run, error)
       if (!isOpen(error)) throw error
@@ -128,15 +130,26 @@ async function decideUntilAppended<C extends Command, Event extends DomainEvent,
 
 /** Only an event store that says so has surely written nothing. */
 function noteFailure(run: Run<Command>, error: unknown): void {
+  const wasInDoubt = run.isInDoubt
+  // First: what a stranger's store has thrown may throw in its turn while it is read.
+  run.isInDoubt = true
   const { name, written } = (error ?? {}) as Partial<AppendFailure>
-  run.isInDoubt ||= !(name === 'EventStoreError' && written === 'no')
-  if (!run.isInDoubt) setMustFinish(false)
+  if (wasInDoubt || name !== 'EventStoreError' || written !== 'no') return
+  run.isInDoubt = false
+  setMustFinish(false)
 }
 
 /** Whether trying again makes sense: a lost race, or an append that nobody knows the outcome of. */
 function isOpen(error: unknown): error is AppendFailure {
   const { name, code, written } = (error ?? {}) as Partial<AppendFailure>
-  return name === 'EventStoreError' && (code === 'VERSION_CONFLICT' || written === 'unknown')
+  if (name !== 'EventStoreError' || code === 'STORE_INCOMPATIBLE') return false
+  return code === 'VERSION_CONFLICT' || written === 'unknown'
+}
+
+/** Of an append that resolved: where its events are, if anywhere, is for the event store to say. */
+function wrongVersion(): EventStoreError {
+  const message = 'The event store answered an append with something else than the version of its last event'
+  return new EventStoreError('STORE_INCOMPATIBLE', message, { written: 'unknown' })
 }
 
 /**
@@ -148,13 +161,13 @@ async function findAppended(
   { context, stream }: Run<Command>,
   ended?: unknown,
 ): Promise<Decision<never> | undefined> {
-  let events: readonly RecordedEvent[]
+  let own: readonly EventRef[]
   try {
-    events = store.fence === undefined ? await store.read(stream) : await store.fence(context.id)
+    const events = store.fence === undefined ? await readStream(store, stream, 1) : await store.fence(context.id)
+    own = ownOf(events, context)
   } catch (cause) {
     throw new OutcomeUnknown({ cause })
   }
-  const own = ownOf(events, context)
   if (own.length > 0) return { events: own }
   if (store.fence === undefined && !isLostRace(ended)) throw new OutcomeUnknown({ cause: ended })
   return undefined

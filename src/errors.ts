@@ -88,7 +88,7 @@ export class MissingUser extends Error {
   }
 }
 
-/** A function that a definition or an option carries threw, or answered with something unusable. Nothing ran. */
+/** A function that a definition, an option or a decider carries threw, or answered with something unusable. */
 export class TraitFailed extends Error {
   override readonly name = 'TraitFailed'
   readonly code = 'TRAIT_FAILED'
