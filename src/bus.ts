@@ -45,6 +45,7 @@ type UnionMember<Commands extends Command, C extends Command> = string extends C
 
 /** How a bus of these commands sends. */
 export interface TypedSend<Commands extends Command = Command> {
+  /** Takes a command to its handler, and resolves to a receipt; rejects with the very error that the handler threw. */
   send<Self, const C extends Commands>(
     this: Self,
     command: C & Unscoped,

@@ -33,7 +33,7 @@ export interface Scoped<S extends Scope> {
 
 /** What one call of `send` says about its command; everything has a default. Unset (`undefined`) means the default. */
 export interface SendOptions {
-  /** Identity and idempotency key; default: a new UUIDv7, monotonic in the process. */
+  /** Identity and idempotency key, unique in the whole log, across tenants; default: a new UUIDv7, monotonic in the process. */
   readonly id?: string | undefined
   /** Default: the sender's, else this command's id. */
   readonly correlationId?: string | undefined
@@ -41,15 +41,21 @@ export interface SendOptions {
   readonly causationId?: string | undefined
   /** The originating client (browser, machine, panel); copied unchanged down the chain. */
   readonly clientRef?: string | undefined
+  /** For whom it is done; default: the sender's. */
   readonly tenantId?: string | undefined
+  /** Who asked; default: the sender's. */
   readonly userId?: string | undefined
+  /** Decides the record's retention; default: the command type's. */
   readonly importance?: Importance | undefined
+  /** Asks for a rehearsal: a handler that honours `context.dryRun` has no side effects. */
   readonly dryRun?: boolean | undefined
   /** Flat, for filters. At most 64 KiB as JSON. */
   readonly attributes?: Attributes | undefined
   /** Anything else, for reading. At most 64 KiB as JSON. */
   readonly metadata?: JsonObject | undefined
+  /** Which outcomes are stored; default: the command type's. */
   readonly keep?: Keep | undefined
+  /** Whether the data are stored; default: the command type's. */
   readonly payload?: 'keep' | 'omit' | undefined
   /** W3C trace context of the sender; copied unchanged down the chain. */
   readonly traceparent?: string | undefined

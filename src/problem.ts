@@ -6,10 +6,14 @@ import type { JsonValue } from './json.ts'
  */
 export interface Problem {
   readonly type?: string
+  /** What is wrong, for people: the same for every such problem. */
   readonly title?: string
+  /** An HTTP status. */
   readonly status?: number
+  /** What is wrong this time. */
   readonly detail?: string
   readonly instance?: string
+  /** A short name for queries and for programs. */
   readonly code?: string
   readonly [extension: string]: JsonValue | undefined
 }

@@ -57,13 +57,19 @@ export interface CommandRecord {
   readonly id: string
   readonly type: string
   readonly state: CommandState
+  /** The whole chain that it belongs to. */
   readonly correlationId: string
+  /** What triggered it: the id of a command or an event. */
   readonly causationId?: string
+  /** The client that the chain came from: a browser, a machine. */
   readonly clientRef?: string
   readonly tenantId?: string
   readonly userId?: string
+  /** What was asked, as encoded. */
   readonly payload: Payload
+  /** Anything else, for reading. */
   readonly metadata?: JsonObject
+  /** What queries can filter by. */
   readonly attributes?: Attributes
   readonly events: readonly EventRef[]
   /** Only where the command keeps its result. */
@@ -77,11 +83,13 @@ export interface CommandRecord {
   readonly dryRun: boolean
   /** Epoch milliseconds, never running backwards within a process. */
   readonly receivedAt: number
+  /** Epoch milliseconds of the outcome. */
   readonly settledAt?: number
   /** Monotonic: from the acknowledged intent to the decision, inner middleware and attempts included, audit writes not. */
   readonly durationMs?: number
   /** How often the handler was started. */
   readonly attempts?: number
+  /** The command that this one repeats, for tools that write records of their own. */
   readonly replayOf?: string
   readonly source?: Source
   /** W3C trace context, when the sender had one. */

@@ -9,6 +9,7 @@ export type RecordResult = 'created' | 'settled' | 'unchanged'
 /** One page of records. Only a missing `next` ends the walk: a page may be shorter than its limit, even empty. */
 export interface Page {
   readonly records: readonly CommandRecord[]
+  /** The `cursor` of the next page. */
   readonly next?: string
 }
 
@@ -17,15 +18,20 @@ export interface CommandQuery {
   readonly type?: string | readonly string[] | undefined
   readonly state?: CommandState | readonly CommandState[] | undefined
   readonly correlationId?: string | undefined
+  /** What this command or event caused directly. */
   readonly causationId?: string | undefined
+  /** The record that this event came out of. */
   readonly eventId?: string | undefined
+  /** The `code` of the record's problem. */
   readonly problemCode?: string | undefined
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
   readonly clientRef?: string | undefined
   readonly importance?: Importance | undefined
   readonly retention?: Retention | undefined
+  /** Without it, dry runs are among the records. */
   readonly dryRun?: boolean | undefined
+  /** Every one of these values. */
   readonly attributes?: Readonly<Record<string, AttributeValue>> | undefined
   /** `receivedAt` at or after this time. */
   readonly from?: number | Date | undefined
@@ -43,10 +49,13 @@ export interface CommandQuery {
 export interface CommandLogStore {
   /** Resolves only when the write is as durable as the store promises, and says what it did. */
   record(record: CommandRecord): Promise<RecordResult>
+  /** One record by its id. */
   get(id: string): Promise<CommandRecord | undefined>
   /** Every record of one correlation, oldest first. */
   findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]>
+  /** What `list` gives for this type. */
   findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page>
+  /** A page of the records that the query asks for, the newest first unless it says otherwise. */
   list(query?: CommandQuery): Promise<Page>
   /** Resolves once accepted writes are done; later calls reject with `STORE_CLOSED`. */
   close(): Promise<void>
@@ -67,6 +76,7 @@ export interface FollowOptions {
 
 /** A store that can be followed: the backlog first, then every record's latest change in commit order. */
 export interface Followable {
+  /** Never ends by itself, only by abort, `close`, or leaving the loop; `after` is an earlier change's position. */
   follow(options?: FollowOptions): AsyncIterable<Change>
 }
 
