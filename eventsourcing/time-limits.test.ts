@@ -157,6 +157,21 @@ describe('a limit that strikes while a decider appends', { timeout: 60_000 }, ()
       }))
   }
 
+  test('waits outside of a stranger’s bus too, whose limits are its own', () =>
+    withPath(async (path) => {
+      const [inner, log, events] = [memoryStore(), memoryStore(), await sqliteEventStore({ path })]
+      const theirs = adding(inner, events)
+      const bus = withCommandAudit({ send: (command: Add, options: SendOptions) => theirs.send(command, options) }, log)
+      const unlock = lock(path)
+      const sending = bus.send({ type: 'add', data: 'a' }, { id: 'c-1', timeoutMs: 10 })
+      await sleep(50)
+      unlock()
+      const { events: refs } = await sending
+      assert.deepEqual([(await log.get('c-1'))?.events, (await inner.get('c-1'))?.events], [refs, refs])
+      assert.equal((await events.read('a')).length, 1)
+      await events.close()
+    }))
+
   test('in one transaction the outcome is that of the transaction', () =>
     withPath(async (path) => {
       const [log, events] = [await sqliteStore({ path }), await sqliteEventStore({ path })]
