@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, createInbox, headers, type MsgHdrs } from '@nats-io/transport-node'
+import { connect, headers, type MsgHdrs } from '@nats-io/transport-node'
 import { StoreError } from '../../src/index.ts'
 import type { NatsLink, NatsMessage } from './driver.ts'
 import type { CheckedOptions } from './options.ts'
@@ -8,14 +8,37 @@ import { type ApiError, Failure, forbidden, refusal, unanswered, unsent } from '
 /** An answer that took longer is not waited for: a server may have died without a word while the connection stays. */
 const attemptMs = 2000
 
+/** How long it takes from one try to connect to the next. */
+const [leastWaitMs, mostWaitMs] = [50, 2000]
+
 /** A link, and whether it is up: what is sent while it is down may be lost in silence. */
 interface Line {
   readonly link: NatsLink
+  readonly backOff: BackOff
   isUp: boolean
   /** Told when it breaks: whoever waits for an answer. */
   readonly pending: Set<() => void>
   /** Told when it is up again. */
   readonly waiting: Set<() => void>
+}
+
+/** How long to wait before the next try: about as long as it has been down, so that each wait is twice the one before. */
+class BackOff {
+  #downSince: number | undefined
+  /** Once for each time that it is down: clients that lost their server together do not come back together. */
+  #share = 1
+
+  /** The client may ask several times for one wait. */
+  wait(): number {
+    if (this.#downSince === undefined) this.#share = 0.5 + Math.random() / 2
+    this.#downSince ??= performance.now()
+    const wait = Math.min(mostWaitMs, Math.max(leastWaitMs, performance.now() - this.#downSince))
+    return wait * this.#share
+  }
+
+  end(): void {
+    this.#downSince = undefined
+  }
 }
 
 /**
@@ -63,41 +86,34 @@ export class Connection {
 
   /** Does this until it succeeds, or fails for good, or there is no more time. Only for what may be done twice. */
   async patiently<T>(until: number, attempt: () => Promise<T>): Promise<T> {
-    for (let pause = 10; ; pause = Math.min(250, pause * 2)) {
+    for (let longest = 15; ; longest = Math.min(375, longest * 2)) {
+      const pause = longest * (1 / 3 + (Math.random() * 2) / 3)
       try {
         return await attempt()
       } catch (thrown) {
         const isOver = this.#isClosed || performance.now() + pause >= until
         if (!(thrown instanceof Failure && thrown.isTransient) || isOver) throw thrown
       }
-      await sleep(pause * (0.5 + Math.random()))
+      await sleep(pause)
     }
   }
 
-  /** Asks once for what is answered in several messages, the last of which only says that it is over. */
-  async askMany(subject: string, body: object, until: number): Promise<readonly NatsMessage[]> {
+  /** Asks once for what is answered in several messages, up to one of which this is true. */
+  async askMany(
+    subject: string,
+    body: object,
+    until: number,
+    isLast: (message: NatsMessage, count: number) => boolean,
+  ): Promise<readonly NatsMessage[]> {
     const line = await this.up(until)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const messages: NatsMessage[] = []
-    const inbox = createInbox()
-    const timer = setTimeout(() => reject(unanswered()), Math.max(1, Math.min(attemptMs, until - performance.now())))
-    const subscription = line.link.subscribe(inbox, {
-      callback(error, message) {
-        const status = message?.headers?.code ?? 0
-        if (error !== null || status === 503) reject(unsent())
-        else if (status > 404 || status === 400) reject(refusal({ code: status }))
-        else messages.push(message)
-        if (status === 404 || status === 204) resolve()
-      },
-    })
-    try {
-      line.link.publish(subject, Buffer.from(JSON.stringify(body)), { reply: inbox })
-      await unlessBroken(line, promise)
-      return messages
-    } finally {
-      clearTimeout(timer)
-      subscription.unsubscribe()
-    }
+    const maxWait = Math.max(1, Math.min(attemptMs, until - performance.now()))
+    // What the answers say they are about is no name that the client could tell its questions by.
+    const how = { strategy: 'timer', maxWait, noMux: true } as const
+    const asked = line.link.requestMany(subject, JSON.stringify(body), how)
+    return await unlessBroken(
+      line,
+      asked.then((answers) => upTo(answers, isLast)),
+    )
   }
 
   /** The connection, once it is up. */
@@ -131,24 +147,25 @@ export class Connection {
   }
 
   async #open(until: number): Promise<Line> {
-    const link = this.options.connection ?? (await this.#connect(until))
-    const line: Line = { link, isUp: !link.isClosed(), pending: new Set(), waiting: new Set() }
+    const backOff = new BackOff()
+    const link = this.options.connection ?? (await this.#connect(until, backOff))
+    backOff.end()
+    const line: Line = { link, backOff, isUp: !link.isClosed(), pending: new Set(), waiting: new Set() }
     void watch(line)
     if (this.#isClosed && this.options.connection === undefined) await link.close()
     return line
   }
 
-  async #connect(until: number): Promise<NatsLink> {
-    const { servers, credentials } = this.options
-    const given = Object.entries(credentials).filter(([, value]) => value !== undefined)
+  async #connect(until: number, backOff: BackOff): Promise<NatsLink> {
+    const { servers, credentials, inboxPrefix } = this.options
+    const given = Object.entries({ ...credentials, inboxPrefix }).filter(([, value]) => value !== undefined)
     try {
       const link: NatsLink = await connect({
         servers: [...servers],
         ...Object.fromEntries(given),
         name: 'commandlog',
         maxReconnectAttempts: -1,
-        reconnectTimeWait: 100,
-        reconnectJitter: 100,
+        reconnectDelayHandler: () => backOff.wait(),
         // A server that is frozen is noticed after a second and a half.
         pingInterval: 500,
         maxPingOut: 2,
@@ -186,6 +203,7 @@ async function watch(line: Line): Promise<void> {
   for await (const { type } of line.link.status()) {
     if (type === 'reconnect') {
       line.isUp = true
+      line.backOff.end()
       for (const tell of [...line.waiting]) tell()
     }
     if (type === 'disconnect' || type === 'staleConnection' || type === 'close') breakOff(line)
@@ -197,6 +215,18 @@ function breakOff(line: Line): void {
   line.isUp = false
   for (const fail of [...line.pending]) fail()
   if (line.link.isClosed()) for (const tell of [...line.waiting]) tell()
+}
+
+async function upTo(
+  answers: AsyncIterable<NatsMessage>,
+  isLast: (message: NatsMessage, count: number) => boolean,
+): Promise<readonly NatsMessage[]> {
+  const messages: NatsMessage[] = []
+  for await (const message of answers) {
+    messages.push(message)
+    if (isLast(message, messages.length)) return messages
+  }
+  throw unanswered()
 }
 
 /** An answer, or a failure once the line breaks. */
@@ -230,13 +260,20 @@ function whenUp(line: Line, until: number): Promise<void> {
   })
 }
 
+/** What is used of an error of the client. */
+interface ClientError {
+  readonly name?: string
+  readonly operation?: string
+  readonly subject?: string
+}
+
 function toFailure(thrown: unknown): Error {
   if (thrown instanceof Failure || thrown instanceof StoreError) return thrown
-  const { name, cause } = (thrown ?? {}) as { readonly name?: string; readonly cause?: unknown }
-  const names = [name, (cause as Error | undefined)?.name]
-  if (names.some((each) => neverLeft.includes(String(each)))) return unsent()
-  if (names.includes('PermissionViolationError')) return forbidden()
-  return unanswered()
+  const { cause } = (thrown ?? {}) as { readonly cause?: unknown }
+  const both = [thrown, cause] as readonly (ClientError | undefined)[]
+  if (both.some((each) => neverLeft.includes(String(each?.name)))) return unsent()
+  const refused = both.find((each) => each?.name === 'PermissionViolationError')
+  return refused === undefined ? unanswered() : forbidden(String(refused.operation), String(refused.subject))
 }
 
 /** What the client calls its errors where nobody has got anything. */

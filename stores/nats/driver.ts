@@ -2,6 +2,8 @@ import type { MsgHdrs } from '@nats-io/transport-node'
 
 /** What is used of a message. */
 export interface NatsMessage {
+  readonly subject: string
+  readonly reply?: string | undefined
   readonly data: Uint8Array
   readonly headers?: { readonly code: number; readonly description: string; get(name: string): string } | undefined
 }
@@ -19,10 +21,11 @@ export interface NatsLink {
     payload?: Uint8Array | string,
     options?: { timeout: number; headers?: MsgHdrs },
   ): Promise<NatsMessage>
-  subscribe(
+  requestMany(
     subject: string,
-    options: { readonly callback: (error: Error | null, message: NatsMessage) => void },
-  ): { unsubscribe(): void }
+    payload: Uint8Array | string,
+    options: { strategy: 'timer'; maxWait: number; noMux: boolean },
+  ): Promise<AsyncIterable<NatsMessage>>
   status(): AsyncIterable<{ readonly type: string }>
   isClosed(): boolean
   close(): Promise<void>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { natsServer } from '../../test/servers/nats.ts'
@@ -70,6 +71,31 @@ describe('a server that goes away', { timeout: 60_000 }, () => {
       assert.deepEqual(record, made('b'))
       break
     }
+    await store.close()
+  })
+})
+
+describe('a server that is away for seconds', { timeout: 60_000 }, () => {
+  test('Given somebody else in its place who turns everybody away, then a store tries less and less often, and a call that waits succeeds soon after it is back', async () => {
+    const store = await open({ servers, stream: next(), deadlineMs: 10_000 })
+    await server.stop()
+    let tries = 0
+    const doorman = createServer((socket) => {
+      tries++
+      socket.destroy()
+    }).listen(server.port, '127.0.0.1')
+    const writing = outcomeOf(store.record(made('a')))
+    await sleep(3000)
+    await new Promise((resolve) => doorman.close(resolve))
+    await server.start()
+    const backAt = performance.now()
+    assert.equal(await writing, 'created')
+    assert.ok(performance.now() - backAt < 4000, `${performance.now() - backAt} ms`)
+    assert.ok(tries >= 4 && tries <= 12, `${tries} tries in three seconds`)
+    // It does not wait longer the next time for having waited long this time.
+    await server.stop()
+    await server.start()
+    assert.equal(await store.record(made('b')), 'created')
     await store.close()
   })
 })

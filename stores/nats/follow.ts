@@ -1,90 +1,100 @@
-import type { Change } from '../../src/index.ts'
-import { type FollowSource, openPosition, sealPosition } from '../../storekit/index.ts'
+import type { Change, FollowOptions } from '../../src/index.ts'
+import { followChanges, openPosition, sealPosition } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
-import { isOfRecord, latest } from './queries.ts'
+import { latest } from './queries.ts'
 import type { Reader, Standing } from './reads.ts'
-import { type Headed, type Message, toHeaded } from './rows.ts'
+import { type Headed, toHeaded } from './rows.ts'
 import { toStoreError } from './store-error.ts'
+import { Tail, type Taken } from './tail.ts'
 
-/** How often a waiting follower looks for what other handles write. */
-const pollMs = 50
-/** As many messages are read at once. */
-const atOnce = 512
-
-/** Changes in the order of the stream, by the sequence of their last message. */
-export interface ChangeSource extends FollowSource<number> {
-  /** Wakes the followers of this handle. */
-  tell(): void
-  open(after: string): number
+/** What following needs. */
+export interface Following {
+  readonly connection: Connection
+  readonly reader: Reader
+  /** What the log is called. */
+  readonly data: string
+  /** Throws once the store is closed. */
+  readonly checkOpen: () => void
+  /** Aborted when the store closes. */
+  readonly closed: AbortSignal
+  /** What closing waits for. */
+  readonly calls: Set<Promise<unknown>>
 }
 
-/** What followers read: every message of a record is a change, but for an intent whose outcome is in sight already. */
-export function changeSource(connection: Connection, reader: Reader, data: string, closed: AbortSignal): ChangeSource {
+/** Changes in the order of the stream: every message of a record is one, but for an intent whose outcome is in sight. */
+export function followStream(
+  { connection, reader, data, checkOpen, closed, calls }: Following,
+  { after, signal }: FollowOptions,
+): AsyncIterableIterator<Change> {
   const scope = `follow ${data}`
-  const waiting = new Set<() => void>()
+  const left = new AbortController()
+  const ended = AbortSignal.any([left.signal, closed, ...(signal === undefined ? [] : [signal])])
+  const tail = new Tail(connection, reader)
+  let place: number | undefined
+  const over = Promise.withResolvers<readonly Standing[]>()
+  ended.addEventListener('abort', () => {
+    over.resolve([])
+    const parting = tail.end().finally(() => calls.delete(parting))
+    calls.add(parting)
+  })
+
+  /** The next changes after the place; none where nothing comes for a while. */
+  async function next(): Promise<readonly Standing[]> {
+    for (;;) {
+      const until = connection.until()
+      const from = place ?? 0
+      const taken = await connection.patiently(until, () => tail.take(from, until))
+      const found = await changesOf(reader, taken, until)
+      place = taken.messages.at(-1)?.seq ?? from
+      if (found.length > 0 || place === from) return found
+    }
+  }
+
+  function start(): number {
+    checkOpen()
+    return after === undefined ? 0 : Number(openPosition(scope, after))
+  }
+
+  async function read(from: number): Promise<readonly { readonly at: number; readonly change: Change }[]> {
+    place ??= from
+    try {
+      const standings = await Promise.race([next(), over.promise])
+      return standings.map(({ last: at, record }) => ({
+        at,
+        change: { position: sealPosition(scope, String(at)), record },
+      }))
+    } catch (thrown) {
+      // Closing ends followers quietly, also in the middle of a step.
+      if (ended.aborted) return []
+      left.abort()
+      throw toStoreError(thrown, false)
+    }
+  }
+
+  // Reading is what waits.
+  const changes = followChanges(start, { read, wait: async () => {} }, { signal, closed })
   return {
-    open: (after) => Number(openPosition(scope, after)),
-    tell() {
-      for (const wake of [...waiting]) wake()
+    next: () => changes.next(),
+    return() {
+      left.abort()
+      return changes.return?.() ?? Promise.resolve({ done: true, value: undefined })
     },
-    async read(after) {
-      try {
-        const standings = await readChanges(connection, reader, after)
-        return standings.map(({ last, record }) => ({ at: last, change: { position: sealed(last), record } }))
-      } catch (thrown) {
-        // Closing ends followers quietly, also in the middle of a step.
-        if (closed.aborted) return []
-        throw toStoreError(thrown, false)
-      }
+    [Symbol.asyncIterator]() {
+      return this
     },
-    wait: (signal) =>
-      new Promise<void>((resolve) => {
-        const wake = (): void => {
-          clearTimeout(timer)
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          resolve()
-        }
-        const timer = setTimeout(wake, pollMs)
-        waiting.add(wake)
-        signal.addEventListener('abort', wake)
-        if (signal.aborted) wake()
-      }),
-  }
-
-  function sealed(last: number): Change['position'] {
-    return sealPosition(scope, String(last))
   }
 }
 
-/** The next changes after a sequence; none only where there are none yet. */
-async function readChanges(connection: Connection, reader: Reader, after: number): Promise<readonly Standing[]> {
-  const until = connection.until()
-  const { state } = await reader.info(until)
-  for (let low = Math.max(after + 1, state.first_seq, 1); low <= state.last_seq; ) {
-    const { messages, upTo } = await reader.window(low, state.last_seq, until, atOnce)
-    const changes = await changesOf(reader, messages, { isLast: upTo >= state.last_seq, until })
-    if (changes.length > 0) return changes
-    low = upTo + 1
-    if (messages.length === 0) low = (await reader.nextAny(low, until))?.seq ?? state.last_seq + 1
-  }
-  return []
-}
-
-async function changesOf(
-  reader: Reader,
-  messages: readonly Message[],
-  { isLast, until }: { readonly isLast: boolean; readonly until: number },
-): Promise<readonly Standing[]> {
+async function changesOf(reader: Reader, { messages, isMore }: Taken, until: number): Promise<readonly Standing[]> {
   const near = new Map(messages.map((message) => [message.seq, message]))
-  const heads = messages.flatMap((message) => (isOfRecord(message) ? (toHeaded(message) ?? []) : []))
+  const heads = messages.flatMap((message) => toHeaded(message) ?? [])
   const settled = new Set(heads.map(({ head }) => head.of))
   const changes = heads.filter(({ seq }) => !settled.has(seq))
   const standings = await Promise.all(
     changes.map(async (last: Headed) => {
-      // An intent whose outcome comes after this window is no change any more: the outcome is.
+      // An intent whose outcome comes after these is no change any more: the outcome is.
       const isOpen = last.head.of === undefined && last.head.outcomeBy === undefined
-      if (isOpen && !isLast && (await latest(reader, last, until)) !== last) return undefined
+      if (isOpen && isMore && (await latest(reader, last, until)) !== last) return undefined
       const first = last.head.of === undefined ? last : await reader.intentOf(last, near, until)
       return first && (await reader.standing(first, last, near, until))
     }),

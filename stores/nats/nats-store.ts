@@ -28,13 +28,12 @@ import {
   checkTypeQuery,
   cursorScope,
   Deadline,
-  followChanges,
   groupCommit,
   openPosition,
   sealPosition,
 } from '../../storekit/index.ts'
 import { Connection } from './connection.ts'
-import { changeSource } from './follow.ts'
+import { followStream } from './follow.ts'
 import { checkOptions, type NatsStoreOptions } from './options.ts'
 import { prepareStream } from './prepare-stream.ts'
 import { purgeRows } from './purge.ts'
@@ -63,7 +62,6 @@ export async function natsStore(options: NatsStoreOptions): Promise<NatsStore> {
   })
   const { stream, deadlineMs } = checked
   const closed = new AbortController()
-  const changes = changeSource(connection, reader, data, closed.signal)
   const intents = new Intents()
   const deadline = new Deadline(
     deadlineMs,
@@ -74,9 +72,10 @@ export async function natsStore(options: NatsStoreOptions): Promise<NatsStore> {
     maxRecords,
     deadlineMs,
     async write(writes) {
-      const answers = await writeRows({ connection, reader, intents }, writes)
-      changes.tell()
-      return answers
+      await reader.checkAside(connection.until()).catch((thrown) => {
+        throw toStoreError(thrown, false)
+      })
+      return await writeRows({ connection, reader, intents }, writes)
     },
   })
   const calls = new Set<Promise<unknown>>()
@@ -114,13 +113,15 @@ export async function natsStore(options: NatsStoreOptions): Promise<NatsStore> {
     async get(id: string): Promise<CommandRecord | undefined> {
       checkOpen()
       checkText('id', id)
-      return (await read(reader.one(id, connection.until())))?.record
+      const until = connection.until()
+      return (await read(reader.check(until).then(() => reader.one(id, until))))?.record
     },
 
     async findByCorrelation(correlationId: string): Promise<readonly CommandRecord[]> {
       checkOpen()
       checkText('correlationId', correlationId)
-      return await read(readCorrelation(reader, stream, correlationId, connection.until()))
+      const until = connection.until()
+      return await read(reader.check(until).then(() => readCorrelation(reader, stream, correlationId, until)))
     },
 
     async findByType(type: string, query?: Omit<CommandQuery, 'type'>): Promise<Page> {
@@ -139,12 +140,8 @@ export async function natsStore(options: NatsStoreOptions): Promise<NatsStore> {
       return closing
     },
 
-    follow({ after, signal }: FollowOptions = {}): AsyncIterable<Change> {
-      const start = (): number => {
-        checkOpen()
-        return after === undefined ? 0 : changes.open(after)
-      }
-      return followChanges(start, changes, { signal, closed: closed.signal })
+    follow(options: FollowOptions = {}): AsyncIterable<Change> {
+      return followStream({ connection, reader, data, checkOpen, closed: closed.signal, calls }, options)
     },
 
     async purge(options: PurgeOptions): Promise<number> {

@@ -64,18 +64,23 @@ describe('a server that lets not everybody in', { timeout: 60_000 }, () => {
       await store.close()
     }))
 
-  test('Given a user who may read and not publish, then records are STORE_UNAVAILABLE and not written', () => {
+  test('Given a user who may read and not publish, then records are STORE_READ_ONLY and not written, and nor is anything purged', () => {
     const everything = '{ user: owner, password: right }'
-    const reader = '{ user: reader, password: right, permissions: { publish: ["$JS.API.>"], subscribe: ["_INBOX.>"] } }'
+    const reader =
+      '{ user: reader, password: right, permissions: { publish: ["$JS.API.STREAM.INFO.>", "$JS.API.DIRECT.>"], subscribe: ["_INBOX.>"] } }'
     return withServer({ config: `authorization { users: [${everything}, ${reader}] }` }, async ({ url }) => {
       const common = { servers: url, stream: next(), pass: 'right', deadlineMs: 1000 }
       const owner = await open({ ...common, user: 'owner' })
       await owner.record(made('a'))
+      await owner.record(settled('settled'))
       const store = await open({ ...common, user: 'reader' })
       assert.deepEqual(await store.get('a'), made('a'))
       const writes = [store.record(made('b')), store.record(made('c', { correlationId: 'c' }))]
-      assert.deepEqual(await Promise.all(writes.map(outcomeOf)), Array(2).fill('STORE_UNAVAILABLE no'))
-      assert.equal((await store.list()).records.length, 1)
+      const purge = store.purge({ retention: 'long-lived', before: 2000 })
+      assert.deepEqual(await Promise.all([...writes, purge].map(outcomeOf)), Array(3).fill('STORE_READ_ONLY no'))
+      assert.equal(await outcomeOf(store.follow()[Symbol.asyncIterator]().next()), 'STORE_UNAVAILABLE no')
+      assert.equal(await outcomeOf(open({ ...common, user: 'reader', stream: next() })), 'STORE_READ_ONLY no')
+      assert.equal((await store.list()).records.length, 2)
       await store.close()
       await owner.close()
     })
@@ -120,6 +125,9 @@ describe('a stream that somebody takes away', { timeout: 60_000 }, () => {
       assert.equal(await outcomeOf(store.list({ limit: 5, cursor })), 'STORE_UNAVAILABLE no')
       assert.equal(await outcomeOf(other.list({ limit: 5, cursor })), 'INVALID_CURSOR no')
       assert.deepEqual([await other.record(settled('c1')), await other.get('c1')], ['created', settled('c1')])
+      assert.deepEqual(await Promise.all([store.record(made('d')), store.get('c1')].map(outcomeOf)), [
+        ...Array(2).fill('STORE_UNAVAILABLE no'),
+      ])
       await store.close()
       await other.close()
     }))

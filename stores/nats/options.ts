@@ -19,18 +19,23 @@ export interface NatsCredentials {
   readonly authenticator?: Authenticator | undefined
 }
 
+interface OwnConnection extends NatsCredentials {
+  readonly servers: string | readonly string[]
+  /** What the subjects begin with on which answers come; default `_INBOX`. Users with one each cannot hear each other's. */
+  readonly inboxPrefix?: string | undefined
+  readonly connection?: undefined
+}
+
 /** What `natsStore` takes: servers of one cluster, or a live connection that its owner closes. */
 export type NatsStoreOptions = CommonOptions &
-  (
-    | (NatsCredentials & { readonly servers: string | readonly string[]; readonly connection?: undefined })
-    | { readonly connection: NatsLink; readonly servers?: undefined }
-  )
+  (OwnConnection | { readonly connection: NatsLink; readonly servers?: undefined })
 
 /** Options with every default in place. */
 export interface CheckedOptions {
   /** Without users and passwords. */
   readonly servers: readonly string[]
   readonly credentials: NatsCredentials
+  readonly inboxPrefix: string | undefined
   readonly connection: NatsLink | undefined
   readonly stream: string
   readonly replicas: number
@@ -57,9 +62,18 @@ export function checkOptions(options: NatsStoreOptions): CheckedOptions {
   if (!(Number.isSafeInteger(deadlineMs) && deadlineMs >= 1)) {
     throw new RangeError('deadlineMs: expected a whole number from 1')
   }
+  const { inboxPrefix } = options as Partial<OwnConnection>
+  if (!(inboxPrefix === undefined || isPrefix(inboxPrefix))) {
+    throw new TypeError('inboxPrefix: expected tokens of a subject, without wildcards, joined by dots')
+  }
   const named = servers === undefined ? [] : checkServers(servers)
   const credentials = servers === undefined ? {} : checkCredentials(options as NatsCredentials, named)
-  return { servers: named.map(withoutUser), credentials, connection, stream, replicas, deadlineMs }
+  const place = { servers: named.map(withoutUser), credentials, inboxPrefix, connection }
+  return { ...place, stream, replicas, deadlineMs }
+}
+
+function isPrefix(text: unknown): boolean {
+  return typeof text === 'string' && /^[^\s.*>]+(?:\.[^\s.*>]+)*$/.test(text)
 }
 
 function checkServers(servers: string | readonly string[]): readonly URL[] {

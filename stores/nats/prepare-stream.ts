@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { StoreError } from '../../src/index.ts'
 import type { Connection } from './connection.ts'
 import { dataOf, type Reader, type StreamInfo } from './reads.ts'
-import { faultOf, oldestServer, streamConfig } from './schema.ts'
-import { Failure, unsent } from './store-error.ts'
+import { oldestServer, streamConfig } from './schema.ts'
+import { Failure, incompatible, unsent } from './store-error.ts'
 
 /** Checks what the promise needs, and makes the stream where there is none. Gives what the log is called. */
 export async function prepareStream(connection: Connection, reader: Reader): Promise<string> {
@@ -11,8 +10,6 @@ export async function prepareStream(connection: Connection, reader: Reader): Pro
   const until = connection.until()
   await connection.patiently(until, () => checkServer(connection, until))
   const info = await connection.patiently(until, async () => (await find(reader, until)) ?? (await make()))
-  const fault = faultOf(info.config, stream, replicas)
-  if (fault !== undefined) throw incompatible(fault)
   return dataOf(info)
 
   async function make(): Promise<StreamInfo> {
@@ -45,8 +42,4 @@ async function find(reader: Reader, until: number): Promise<StreamInfo | undefin
     if (thrown instanceof Failure && thrown.code === 'STORE_MISSING') return undefined
     throw thrown
   }
-}
-
-function incompatible(message: string): StoreError {
-  return new StoreError('STORE_INCOMPATIBLE', message)
 }

@@ -3,14 +3,16 @@ import { settle } from '../../storekit/index.ts'
 import { type Connection, jsonOf } from './connection.ts'
 import type { NatsMessage } from './driver.ts'
 import { fromHeaded, type Headed, type Message, toHeaded } from './rows.ts'
-import { recordSubject, type StreamConfig } from './schema.ts'
-import { type ApiError, Failure, refusal } from './store-error.ts'
+import { faultOf, recordSubject, type StreamConfig } from './schema.ts'
+import { type ApiError, Failure, incompatible, refusal } from './store-error.ts'
 
 /** A window ends where its messages add up to this. */
 const mostBytesAtOnce = 16 * 1024 * 1024
 /** So many single messages are asked for at once. */
 const mostAsked = 256
 const notFound = 10037
+/** What the server said of the stream is believed for so long. */
+const trustMs = 2000
 
 /** What is there of an id. `seq` is what the next message on its subject must expect. */
 export type State =
@@ -48,6 +50,9 @@ export class Reader {
   readonly #stream: string
   #isAlone = false
   #data: string | undefined
+  /** When it was last asked what the stream is like, if it was found to be as it must be. */
+  #foundFit = Number.NEGATIVE_INFINITY
+  #looking: Promise<StreamInfo> | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -59,13 +64,40 @@ export class Reader {
     return this.#isAlone
   }
 
-  /** Of the leader. A stream that is not the one that was read first is refused: positions mean nothing in it. */
+  /**
+   * Of the leader. A stream that is not the one that was read first is refused, since positions mean nothing in it, and so is
+   * one that was changed so that it could drop records.
+   */
   async info(until: number): Promise<StreamInfo> {
+    const askedAt = performance.now()
     const info = await this.#connection.api<StreamInfo>(`STREAM.INFO.${this.#stream}`, undefined, until)
     this.#data ??= dataOf(info)
+    const fault = faultOf(info.config, this.#stream, this.#connection.options.replicas)
+    this.#foundFit = Number.NEGATIVE_INFINITY
     if (this.#data !== dataOf(info)) throw replaced()
+    if (fault !== undefined) throw incompatible(fault)
+    this.#foundFit = askedAt
     this.#isAlone = info.config.num_replicas === 1
     return info
+  }
+
+  /** Before reading: asks for `info` where what is known is too old, or not good. */
+  async check(until: number): Promise<void> {
+    if (performance.now() - this.#foundFit < trustMs) return
+    // Whoever asks last may have more time than the one whose question it is.
+    await this.#connection.patiently(until, () => {
+      this.#looking ??= this.info(until).finally(() => {
+        this.#looking = undefined
+      })
+      return this.#looking
+    })
+  }
+
+  /** Before writing: the same, but a stream that was good the last time is written to meanwhile. */
+  async checkAside(until: number): Promise<void> {
+    const checked = this.check(until)
+    if (this.#foundFit === Number.NEGATIVE_INFINITY) await checked
+    else checked.catch(() => {})
   }
 
   /** The last message on a subject. */
@@ -219,7 +251,9 @@ export class Reader {
   }
 
   async #many(body: object, until: number): Promise<{ messages: readonly Message[]; isCut: boolean }> {
-    const found = await this.#connection.patiently(until, () => this.#connection.askMany(this.#direct, body, until))
+    const found = await this.#connection.patiently(until, () =>
+      this.#connection.askMany(this.#direct, body, until, isEnd),
+    )
     const end = found.at(-1)
     const isCut = end?.headers?.code === 204 && Number(end.headers.get('Nats-Num-Pending')) > 0
     return { messages: found.slice(0, -1).map(toMessage), isCut }
@@ -232,6 +266,13 @@ export class Reader {
 
 function toMessage({ data, headers }: NatsMessage): Message {
   return { subject: headers?.get('Nats-Subject') ?? '', seq: Number(headers?.get('Nats-Sequence')), data }
+}
+
+/** Whether it only says that a batch is over. */
+function isEnd({ headers }: NatsMessage): boolean {
+  const status = headers?.code ?? 0
+  if (status > 404 || status === 400) throw refusal({ code: status })
+  return status === 404 || status === 204
 }
 
 /** What the log is called: no other stream has this name, whatever it is called itself. */

@@ -4,9 +4,9 @@ import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { connect, usernamePasswordAuthenticator } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
 import { streamNames } from '../../test/stores/nats.ts'
-import { outcomeOf } from '../../test/stores/outcome.ts'
+import { outcomeOf, until } from '../../test/stores/outcome.ts'
 import { made, settled } from '../../test/stores/samples.ts'
-import { type NatsStoreOptions, natsStore } from './index.ts'
+import { type NatsStore, type NatsStoreOptions, natsStore } from './index.ts'
 
 const server = await natsServer()
 after(() => server.end())
@@ -64,6 +64,7 @@ describe('options', { timeout: 30_000 }, () => {
     [{ servers, deadlineMs: 0 }, /^RangeError: deadlineMs: expected a whole number from 1/],
     [{ servers, pass: 5 }, /^TypeError: pass: expected a text/],
     [{ servers, authenticator: 'secret' }, /^TypeError: authenticator: expected/],
+    [{ servers, inboxPrefix: 'a.>' }, /^TypeError: inboxPrefix: expected/],
   ]
   for (const [options, expected] of wrong) {
     const shown = JSON.stringify(options, (key, value) => (key === 'connection' ? 'a connection' : value))
@@ -150,6 +151,29 @@ describe('the stream', { timeout: 30_000 }, () => {
     })
   }
 
+  test('Given a limit that somebody puts on the stream while stores are open, then all calls are STORE_INCOMPATIBLE within seconds, and all goes on once it is gone', async () => {
+    const options = { servers: server.url, stream: next() }
+    const [writer, reader] = await Promise.all([natsStore(options), natsStore(options)])
+    after(() => Promise.all([writer.close(), reader.close()]))
+    await writer.record(settled('a'))
+    await withStreams((streams) => streams.update(options.stream, { max_msgs: 1_000_000 }))
+    let count = 0
+    await until(async () => (await outcomeOf(writer.record(made(`b${count++}`)))) === 'STORE_INCOMPATIBLE no')
+    await until(async () => (await outcomeOf(reader.get('a'))) === 'STORE_INCOMPATIBLE no')
+    const calls = ({ record, get, findByCorrelation, list, follow, purge }: NatsStore) => [
+      ...[record(made('c')), get('a'), findByCorrelation('k'), list(), follow()[Symbol.asyncIterator]().next()],
+      purge({ retention: 'short-lived', before: 2000 }),
+    ]
+    for (const store of [writer, reader]) {
+      assert.deepEqual(await Promise.all(calls(store).map(outcomeOf)), Array(6).fill('STORE_INCOMPATIBLE no'))
+    }
+    await withStreams((streams) => streams.update(options.stream, { max_msgs: -1 }))
+    for (const store of [writer, reader]) {
+      for (const outcome of await Promise.all(calls(store).map(outcomeOf)))
+        assert.doesNotMatch(String(outcome), /STORE/)
+    }
+  })
+
   test('Given fewer replicas than are asked for, then it is STORE_INCOMPATIBLE; a server alone cannot make more', async () => {
     const stream = next()
     assert.equal(await attempt({ servers: server.url, stream }), 'opened')
@@ -188,6 +212,31 @@ describe('who may', { timeout: 30_000 }, () => {
     const options = { servers: plain.url, user: 'ada', pass: 'secret', deadlineMs: 500 }
     assert.equal(await attempt(options), 'STORE_UNAVAILABLE no')
     await plain.end()
+  })
+})
+
+describe('where answers come', { timeout: 30_000 }, () => {
+  test('Given users who may hear nobody else, then a store hears its answers, by a connection of its own or a borrowed one', async () => {
+    const user = (name: string): string =>
+      `{ user: ${name}, password: secret, permissions: { subscribe: ["_INBOX_${name}.>"] } }`
+    const apart = await natsServer({ config: `authorization { users: [${['ada', 'bob'].map(user)}] }` })
+    after(() => apart.end())
+    const options = { servers: apart.url, user: 'ada', pass: 'secret', inboxPrefix: '_INBOX_ada' }
+    const stream = next()
+    const connection = await connect(options)
+    after(() => connection.close())
+    for (const place of [options, { connection }]) {
+      const use = async (store: NatsStore): Promise<unknown> => {
+        await store.record(settled('a'))
+        const { value } = await store.follow()[Symbol.asyncIterator]().next()
+        return [value.record, await store.get('a'), await store.findByCorrelation('k'), (await store.list()).records]
+      }
+      const a = settled('a')
+      assert.deepEqual(await attempt({ ...place, stream, deadlineMs: 1000 }, use), [a, a, [a], [a]])
+    }
+    const deaf = { servers: apart.url, user: 'bob', pass: 'secret', stream, deadlineMs: 1000 }
+    assert.match(String(await attempt(deaf)), /^STORE_UNAVAILABLE /)
+    await connection.close()
   })
 })
 

@@ -48,10 +48,19 @@ export function unsent(isTransient = true): Failure {
   return new Failure('STORE_UNAVAILABLE', 'The server cannot be reached', { isUnknown: false, isTransient })
 }
 
-/** The server has thrown it away. */
-export function forbidden(): Failure {
-  const message = 'The server does not let this user do that'
-  return new Failure('STORE_UNAVAILABLE', message, { isUnknown: false, isTransient: false })
+/** What changes nothing. */
+const reading = /^\$JS\.API\.(?:STREAM\.INFO|STREAM\.MSG\.GET|DIRECT\.GET|CONSUMER\.\w+)\./
+
+/** The server has thrown it away. Where it is the answer that may not be heard, what it was asked to do may be done. */
+export function forbidden(operation: string, subject: string): Failure {
+  const isUnknown = operation === 'subscription'
+  const code = isUnknown || reading.test(subject) ? 'STORE_UNAVAILABLE' : 'STORE_READ_ONLY'
+  return new Failure(code, 'The server does not let this user do that', { isUnknown, isTransient: false })
+}
+
+/** A stream that no log may be kept in, or a server. */
+export function incompatible(why: string): Failure {
+  return new Failure('STORE_INCOMPATIBLE', why, { isUnknown: false, isTransient: false })
 }
 
 /** It went out, and no answer came. */
