@@ -4,8 +4,9 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { natsServer } from '../../test/servers/nats.ts'
 import { streamNames } from '../../test/stores/nats.ts'
-import { made, settled } from '../../test/stores/samples.ts'
+import { ids, made, settled } from '../../test/stores/samples.ts'
 import { natsStore } from './index.ts'
+import { farthest } from './names.ts'
 
 const server = await natsServer()
 after(() => server.end())
@@ -82,8 +83,36 @@ describe('purge', { timeout: 30_000 }, () => {
     assert.equal(await store.record(settled('a')), 'unchanged')
     const counts = [await count()]
     await store.purge({ retention: 'long-lived', before: 2000 })
-    assert.deepEqual([...counts, await count()], [3, 0])
+    assert.deepEqual([...counts, await count()], [4, 0])
     await connection.close()
     await Promise.all([store.close(), other.close()])
+  })
+
+  test('Given names of which only some records are gone, then they stay until all are, and go once none can come for them', async () => {
+    const stream = next()
+    const store = await natsStore({ servers: server.url, stream })
+    const connection = await connect({ servers: server.url })
+    const { streams } = await jetstreamManager(connection)
+    const count = async (): Promise<number> => {
+      const { state } = await streams.info(stream, { subjects_filter: `${stream}.type.>` })
+      return Object.keys(state.subjects ?? {}).length
+    }
+    await Promise.all(ids(10).map((id) => store.record(settled(id, { type: 'short' }))))
+    await store.record(settled('kept', { type: 'long', retention: 'permanent' }))
+    const counts = [await count()]
+    for (const limit of [4, 6]) {
+      assert.equal(await store.purge({ before: 2000, retention: 'long-lived', limit }), limit)
+      counts.push(await count())
+    }
+    for (let n = 0; n < farthest; n++) connection.publish(`${stream}.other`)
+    // Its answer comes when all of them are in the stream.
+    await connection.request(`${stream}.other`)
+    assert.equal(await store.purge({ before: 2000, retention: 'long-lived' }), 0)
+    assert.deepEqual([...counts, await count()], [2, 2, 2, 1])
+    assert.deepEqual((await store.findByType('long')).records, [
+      settled('kept', { type: 'long', retention: 'permanent' }),
+    ])
+    await connection.close()
+    await store.close()
   })
 })

@@ -1,22 +1,17 @@
 import type { CommandRecord } from '../../src/index.ts'
 import { type CheckedQuery, matches } from '../../storekit/index.ts'
-import type { Reader, Standing, Window } from './reads.ts'
-import { fromIndex, type Headed, type Message, toHeaded } from './rows.ts'
+import { isRare, namedBackward, namedForward } from './named.ts'
+import { idsIn, isOfRecord } from './names.ts'
+import { Bound, type Found, pageOf } from './page.ts'
+import type { Reader, Standing } from './reader.ts'
+import type { Window } from './reads.ts'
+import { type Headed, type Message, toHeaded } from './rows.ts'
 import { correlationSubject } from './schema.ts'
 
 /** A window has at least this many messages, and at most; stepping back it is at most this long. */
 const [leastWindow, mostWindow, longestWindow] = [64, 8192, 1024 * 1024]
 /** Stepping back, what several reads give is at most this large. */
 const mostBytes = 4 * 1024 * 1024
-/** As many messages are looked at for one page, and for so much of its time: then it ends, short or empty. */
-const [mostLooked, mostOfTime] = [65_536, 0.4]
-
-/** Records, and where the last of them stands if there may be more. */
-export interface Found {
-  readonly records: readonly CommandRecord[]
-  readonly last: string | undefined
-}
-
 /** What a query asks for, after a sequence in its order. */
 export async function readPage(
   reader: Reader,
@@ -36,9 +31,8 @@ export async function readPage(
     const rest = all.filter(({ seq }) => last === undefined || (order === 'oldest' ? seq > last : seq < last))
     return pageOf(rest.slice(0, limit), rest.length > limit ? rest[limit - 1]?.seq : undefined)
   }
-  return order === 'oldest'
-    ? await readForward(reader, query, { last, until })
-    : await readBackward(reader, query, { last, until })
+  const read = order === 'oldest' ? readForward : readBackward
+  return await read(reader, stream, query, { last, until })
 }
 
 /** The records of one correlation, oldest first. */
@@ -54,11 +48,10 @@ export async function readCorrelation(
 async function standingsOf(reader: Reader, stream: string, correlationId: string, until: number): Promise<Standing[]> {
   if (!correlationId.isWellFormed()) return []
   const named = await reader.all(correlationSubject(stream, correlationId), until)
-  const ids = new Set([correlationId, ...named.flatMap((name) => fromIndex(name) ?? [])])
-  const found = await Promise.all([...ids].map((id) => reader.one(id, until)))
+  const found = await reader.many([...new Set([correlationId, ...named.flatMap(idsIn)])], until)
   // What a purge or a hash has left there names others too.
-  const standings = found.filter((each) => each !== undefined && each.record.correlationId === correlationId)
-  return (standings as Standing[]).sort((a, b) => a.seq - b.seq)
+  const standings = found.filter(({ record }) => record.correlationId === correlationId)
+  return standings.sort((a, b) => a.seq - b.seq)
 }
 
 interface Place {
@@ -66,7 +59,12 @@ interface Place {
   readonly until: number
 }
 
-async function readForward(reader: Reader, query: CheckedQuery, { last, until }: Place): Promise<Found> {
+async function readForward(
+  reader: Reader,
+  stream: string,
+  query: CheckedQuery,
+  { last, until }: Place,
+): Promise<Found> {
   const { state } = await reader.info(until)
   const found: Standing[] = []
   let low = Math.max(1, state.first_seq, (last ?? 0) + 1)
@@ -82,12 +80,20 @@ async function readForward(reader: Reader, query: CheckedQuery, { last, until }:
     }
     low = window.upTo + 1
     if (window.messages.length === 0) low = (await reader.nextAny(low, until))?.seq ?? state.last_seq + 1
+    if (isRare(query, found.length, bound.looked)) {
+      return await namedForward(reader, stream, query, { found, from: low, end: state.last_seq, bound })
+    }
     length = Math.min(mostWindow, length * 2)
   }
   return pageOf(found, low <= state.last_seq ? low - 1 : undefined)
 }
 
-async function readBackward(reader: Reader, query: CheckedQuery, { last, until }: Place): Promise<Found> {
+async function readBackward(
+  reader: Reader,
+  stream: string,
+  query: CheckedQuery,
+  { last, until }: Place,
+): Promise<Found> {
   const { state } = await reader.info(until)
   const found: Standing[] = []
   // Stepping back, outcomes come before their intents.
@@ -110,26 +116,13 @@ async function readBackward(reader: Reader, query: CheckedQuery, { last, until }
       return pageOf(records, records.at(-1)?.seq)
     }
     high = low - 1
+    if (isRare(query, found.length, bound.looked)) {
+      return await namedBackward(reader, stream, query, { found, from: high, end: state.last_seq, bound })
+    }
     // Where little is left of what was there, many sequences are few messages.
     if (window.messages.length < mostWindow / 2) length = Math.min(longestWindow, length * 2)
   }
   return pageOf(found, high >= state.first_seq && high > 0 ? high + 1 : undefined)
-}
-
-/** When a page has looked at enough. */
-class Bound {
-  readonly #end: number
-  /** So many messages. */
-  looked = 0
-
-  constructor(until: number) {
-    const now = performance.now()
-    this.#end = now + (until - now) * mostOfTime
-  }
-
-  get isReached(): boolean {
-    return this.looked >= mostLooked || performance.now() > this.#end
-  }
 }
 
 /** All between two sequences; undefined where that is too much at once. */
@@ -147,10 +140,6 @@ async function whole(reader: Reader, low: number, high: number, until: number): 
     if (next.messages.length === 0 && from <= high) from = (await reader.nextAny(from, until))?.seq ?? high + 1
   }
   return { messages, upTo: high }
-}
-
-function pageOf(standings: readonly Standing[], last: number | undefined): Found {
-  return { records: standings.map(({ record }) => record), last: last === undefined ? undefined : String(last) }
 }
 
 /** What a walk has come across. */
@@ -203,9 +192,4 @@ export async function latest(reader: Reader, first: Headed, until: number): Prom
   if (message?.seq === first.seq) return first
   const headed = message && toHeaded(message)
   return headed?.head.of === first.seq ? headed : undefined
-}
-
-/** Whether it is on the subject of a record, and no other. */
-export function isOfRecord({ subject }: Message): boolean {
-  return subject.split('.', 3)[1] === 'record'
 }

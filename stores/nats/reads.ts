@@ -1,24 +1,20 @@
-import type { CommandRecord } from '../../src/index.ts'
-import { settle } from '../../storekit/index.ts'
 import { type Connection, jsonOf } from './connection.ts'
 import type { NatsMessage } from './driver.ts'
-import { fromHeaded, type Headed, type Message, toHeaded } from './rows.ts'
-import { faultOf, recordSubject, type StreamConfig } from './schema.ts'
+import type { Message } from './rows.ts'
+import { faultOf, type StreamConfig } from './schema.ts'
 import { type ApiError, Failure, incompatible, refusal } from './store-error.ts'
 
 /** A window ends where its messages add up to this. */
 const mostBytesAtOnce = 16 * 1024 * 1024
 /** So many single messages are asked for at once. */
 const mostAsked = 256
+/** Fewer are faster each by itself. */
+const leastTogether = 32
+/** So many parts of the stream are walked at once, where messages are asked for one by one. */
+const mostWalks = 16
 const notFound = 10037
 /** What the server said of the stream is believed for so long. */
 const trustMs = 2000
-
-/** What is there of an id. `seq` is what the next message on its subject must expect. */
-export type State =
-  | { readonly phase: 'none'; readonly seq: number }
-  | { readonly phase: 'open'; readonly seq: number; readonly by: string }
-  | { readonly phase: 'settled'; readonly seq: number; readonly by: string; readonly outcomeBy: string }
 
 /** What the server says of the stream. */
 export interface StreamInfo {
@@ -27,17 +23,17 @@ export interface StreamInfo {
   readonly state: { readonly first_seq: number; readonly last_seq: number }
 }
 
+/** A part of the stream, and how much of it. */
+export interface Range {
+  readonly low?: number
+  readonly high?: number
+  readonly most?: number | undefined
+}
+
 /** Messages between two sequences: all of them up to `upTo`. */
 export interface Window {
   readonly messages: readonly Message[]
   readonly upTo: number
-}
-
-/** A record as it stands: where its first message is, and where its last. */
-export interface Standing {
-  readonly seq: number
-  readonly last: number
-  readonly record: CommandRecord
 }
 
 /**
@@ -45,9 +41,9 @@ export interface Standing {
  * messages at once; where there are several, followers would answer those too, and may be late: then each message is asked
  * of the leader.
  */
-export class Reader {
+export class Messages {
   readonly #connection: Connection
-  readonly #stream: string
+  readonly stream: string
   #isAlone = false
   #data: string | undefined
   /** When it was last asked what the stream is like, if it was found to be as it must be. */
@@ -56,7 +52,7 @@ export class Reader {
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#stream = connection.options.stream
+    this.stream = connection.options.stream
   }
 
   /** Whether there is one replica, as the server last said. */
@@ -70,9 +66,9 @@ export class Reader {
    */
   async info(until: number): Promise<StreamInfo> {
     const askedAt = performance.now()
-    const info = await this.#connection.api<StreamInfo>(`STREAM.INFO.${this.#stream}`, undefined, until)
+    const info = await this.#connection.api<StreamInfo>(`STREAM.INFO.${this.stream}`, undefined, until)
     this.#data ??= dataOf(info)
-    const fault = faultOf(info.config, this.#stream, this.#connection.options.replicas)
+    const fault = faultOf(info.config, this.stream, this.#connection.options.replicas)
     this.#foundFit = Number.NEGATIVE_INFINITY
     if (this.#data !== dataOf(info)) throw replaced()
     if (fault !== undefined) throw incompatible(fault)
@@ -105,6 +101,27 @@ export class Reader {
     return this.#get({ last_by_subj: subject }, until)
   }
 
+  /** The last messages on these subjects, of those that have one. */
+  async lasts(subjects: readonly string[], until: number): Promise<readonly Message[]> {
+    if (!this.#isAlone || subjects.length < leastTogether) {
+      const found = await Promise.all(subjects.map((subject) => this.last(subject, until)))
+      return found.filter((each) => each !== undefined)
+    }
+    const chunks = Array.from({ length: Math.ceil(subjects.length / mostAsked) }, (_, n) =>
+      subjects.slice(n * mostAsked, (n + 1) * mostAsked),
+    )
+    return (await Promise.all(chunks.map((chunk) => this.#lastsAtOnce(chunk, until)))).flat()
+  }
+
+  async #lastsAtOnce(subjects: readonly string[], until: number): Promise<readonly Message[]> {
+    const { messages, isCut } = await this.#many({ multi_last: subjects, max_bytes: mostBytesAtOnce }, until)
+    if (!isCut) return messages
+    const found = new Set(messages.map(({ subject }) => subject))
+    const left = subjects.filter((subject) => !found.has(subject))
+    const others = await Promise.all(left.map((subject) => this.last(subject, until)))
+    return [...messages, ...others.filter((each) => each !== undefined)]
+  }
+
   at(seq: number, until: number): Promise<Message | undefined> {
     return this.#get({ seq }, until)
   }
@@ -116,21 +133,42 @@ export class Reader {
 
   /** The first message of all from a sequence on. */
   nextAny(seq: number, until: number): Promise<Message | undefined> {
-    return this.next(`${this.#stream}.>`, seq, until)
+    return this.next(`${this.stream}.>`, seq, until)
   }
 
-  /** All messages on a subject. */
-  async all(subject: string, until: number): Promise<readonly Message[]> {
+  /** All messages on a subject, or the first so many, between two sequences, both included. */
+  async all(subject: string, until: number, range: Range = {}): Promise<readonly Message[]> {
+    const { low = 1, high = Number.MAX_SAFE_INTEGER, most } = range
+    if (this.#isAlone || most !== undefined || high - low < mostAsked) return await this.#walk(subject, until, range)
+    // Each is asked for after the one before it: in several parts of the stream at once.
+    const { state } = await this.info(until)
+    const [first, last] = [Math.max(low, state.first_seq), Math.min(high, state.last_seq)]
+    const length = Math.max(1, Math.ceil((last - first + 1) / mostWalks))
+    const walks = Array.from({ length: Math.ceil((last - first + 1) / length) }, (_, n) => {
+      const from = first + n * length
+      return this.#walk(subject, until, { low: from, high: Math.min(last, from + length - 1) })
+    })
+    return (await Promise.all(walks)).flat()
+  }
+
+  async #walk(
+    subject: string,
+    until: number,
+    { low = 1, high = Number.MAX_SAFE_INTEGER, most = Number.POSITIVE_INFINITY }: Range,
+  ): Promise<readonly Message[]> {
     const messages: Message[] = []
-    for (let seq = 1; ; ) {
+    for (let seq = Math.max(1, low); seq <= high && messages.length < most; ) {
+      const batch = Math.min(1000, most - messages.length, high - seq + 1)
       const found = this.#isAlone
-        ? (await this.#many({ seq, next_by_subj: subject, batch: 1000 }, until)).messages
+        ? (await this.#many({ seq, next_by_subj: subject, batch }, until)).messages
         : [await this.next(subject, seq, until)].filter((each) => each !== undefined)
-      const last = found.at(-1)
-      if (last === undefined) return messages
-      messages.push(...found)
+      const within = found.filter((each) => each.seq <= high)
+      messages.push(...within)
+      const last = within.at(-1)
+      if (last === undefined || within.length < found.length) return messages
       seq = last.seq + 1
     }
+    return messages
   }
 
   /** What is between two sequences, both included, as far as so many messages, or places of messages, go. */
@@ -148,82 +186,6 @@ export class Reader {
     return { messages: found.filter((each) => each !== undefined), upTo }
   }
 
-  /** What is there of each of these ids, or why that cannot be read. */
-  async states(ids: readonly string[], until: number): Promise<readonly (State | Error)[]> {
-    const read = (id: string): Promise<State | Error> =>
-      this.#state(recordSubject(this.#stream, id), until).catch((error: Error) => error)
-    return await Promise.all(ids.map(read))
-  }
-
-  /** The record of an id. */
-  async one(id: string, until: number): Promise<Standing | undefined> {
-    if (!id.isWellFormed()) return undefined
-    for (;;) {
-      const message = await this.last(recordSubject(this.#stream, id), until)
-      const headed = message && toHeaded(message)
-      if (headed === undefined) return undefined
-      const first = headed.head.of === undefined ? headed : await this.#headed(headed.head.of, headed.subject, until)
-      // Where its intent is gone it was purged since, and may be there again.
-      if (first === undefined) {
-        const now = await this.last(headed.subject, until)
-        if (now?.seq === headed.seq || now === undefined) return undefined
-        continue
-      }
-      const standing = await this.standing(first, headed, new Map(), until)
-      return standing?.record.id === id ? standing : undefined
-    }
-  }
-
-  /** A record of its first message and its last, which may be the same; undefined where parts were purged meanwhile. */
-  async standing(
-    first: Headed,
-    last: Headed,
-    near: ReadonlyMap<number, Message>,
-    until: number,
-  ): Promise<Standing | undefined> {
-    const whole = await this.#whole(first, near, until)
-    if (whole === undefined || first === last) return whole && { seq: first.seq, last: last.seq, record: whole }
-    const outcome = await this.#whole(last, near, until)
-    return outcome && { seq: first.seq, last: last.seq, record: settle(whole, outcome) }
-  }
-
-  /** The head of a message of this subject. */
-  async #headed(seq: number, subject: string, until: number): Promise<Headed | undefined> {
-    const message = await this.at(seq, until)
-    return message?.subject === subject ? toHeaded(message) : undefined
-  }
-
-  /** The intent of an outcome. */
-  async intentOf(outcome: Headed, near: ReadonlyMap<number, Message>, until: number): Promise<Headed | undefined> {
-    const message = near.get(outcome.head.of ?? 0)
-    if (message !== undefined) return toHeaded(message)
-    return await this.#headed(outcome.head.of ?? 0, outcome.subject, until)
-  }
-
-  async #whole(headed: Headed, near: ReadonlyMap<number, Message>, until: number): Promise<CommandRecord | undefined> {
-    const { parts = 0 } = headed.head
-    if (parts === 0) return fromHeaded(headed, [])
-    const seqs = Array.from({ length: parts }, (_, n) => headed.seq - parts + n)
-    const found = await Promise.all(seqs.map((seq) => near.get(seq) ?? this.at(seq, until)))
-    const data = found.flatMap((each) => (each?.subject === headed.subject ? [each.data] : []))
-    return data.length === parts ? fromHeaded(headed, data) : undefined
-  }
-
-  async #state(subject: string, until: number): Promise<State> {
-    const message = await this.last(subject, until)
-    const headed = message && toHeaded(message)
-    // Parts without a head, and an outcome without its intent, are what an interrupted server has left: they count for nothing.
-    if (headed === undefined) return { phase: 'none', seq: message?.seq ?? 0 }
-    const { seq, head } = headed
-    if (head.of === undefined) {
-      const { by, outcomeBy } = head
-      return outcomeBy === undefined ? { phase: 'open', seq, by } : { phase: 'settled', seq, by, outcomeBy }
-    }
-    const first = await this.#headed(head.of, subject, until)
-    if (first === undefined) return { phase: 'none', seq }
-    return { phase: 'settled', seq, by: first.head.by, outcomeBy: head.by }
-  }
-
   async #get(body: object, until: number): Promise<Message | undefined> {
     if (this.#isAlone) {
       const message = await this.#connection.patiently(until, async () => {
@@ -239,7 +201,7 @@ export class Reader {
 
   async #ofLeader(body: object, until: number): Promise<Message | undefined> {
     return await this.#connection.patiently(until, async () => {
-      const verb = `$JS.API.STREAM.MSG.GET.${this.#stream}`
+      const verb = `$JS.API.STREAM.MSG.GET.${this.stream}`
       const { message, error } = jsonOf(await this.#connection.ask(verb, JSON.stringify(body), until)) as {
         readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string }
         readonly error?: ApiError
@@ -260,7 +222,7 @@ export class Reader {
   }
 
   get #direct(): string {
-    return `$JS.API.DIRECT.GET.${this.#stream}`
+    return `$JS.API.DIRECT.GET.${this.stream}`
   }
 }
 

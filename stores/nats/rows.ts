@@ -1,6 +1,6 @@
 import { type CommandRecord, type Payload, StoreError } from '../../src/index.ts'
 import { type GroupItem, isSettled, parseJson, settle, takeRecord } from '../../storekit/index.ts'
-import { correlationSubject, recordSubject } from './schema.ts'
+import { recordSubject } from './schema.ts'
 
 /** A record on its way into the stream. */
 export interface Row extends GroupItem {
@@ -73,15 +73,7 @@ export function firstDrafts(
   const whole = isBoth ? settle(record, outcome.record) : record
   const rest = intent !== undefined && !isBoth ? intent.rest : wholeRest(whole)
   const head = { by: writer, ...(outcome !== undefined && { outcomeBy: outcome.writer }), ...bodiesOf(whole) }
-  const drafts = inParts(recordSubject(stream, record.id), { head, rest, expected }, mostInMessage)
-  if (record.correlationId === record.id || drafts.length === 0) return drafts
-  return [correlationDraft(stream, record), ...drafts]
-}
-
-/** The message that names a record among its correlation. */
-export function correlationDraft(stream: string, { id, correlationId }: CommandRecord): Draft {
-  const body = Buffer.from(JSON.stringify({ id }))
-  return { subject: correlationSubject(stream, correlationId), body, expected: undefined }
+  return inParts(recordSubject(stream, record.id), { head, rest, expected }, mostInMessage)
 }
 
 /** The messages of an outcome whose intent is there. */
@@ -188,18 +180,6 @@ export function toHeaded({ subject, seq, data }: Message): Headed | undefined {
   const head = parse<Head>(Buffer.from(data.buffer, data.byteOffset, end).toString())
   if (typeof head?.by !== 'string') throw corrupt()
   return { seq, head, subject, rest: Buffer.from(data.buffer, data.byteOffset + end + 1, data.length - end - 1) }
-}
-
-/** The id that a message of a correlation names; undefined where somebody else wrote it. */
-export function fromIndex({ data }: Message): string | undefined {
-  try {
-    const named = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) as {
-      id?: unknown
-    } | null
-    return typeof named?.id === 'string' ? named.id : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** The record, or what an outcome brings, once all parts are there. */

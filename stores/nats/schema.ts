@@ -72,6 +72,16 @@ export function recordSubject(stream: string, id: string): string {
   return `${stream}.record.${toToken(id)}`
 }
 
+/** Where it stands which ids have this type. */
+export function typeSubject(stream: string, type: string): string {
+  return `${stream}.type.${toToken(type)}`
+}
+
+/** Where it stands which ids have this type, of records that are not shortly after where that should stand. */
+export function lateSubject(stream: string, type: string): string {
+  return `${stream}.late.${toToken(type)}`
+}
+
 /** Where it stands which other ids have this correlation. */
 export function correlationSubject(stream: string, correlationId: string): string {
   return `${stream}.correlation.${toToken(correlationId)}`

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import type { NatsMessage } from './driver.ts'
-import type { Reader } from './reads.ts'
+import type { Reader } from './reader.ts'
 import type { Message } from './rows.ts'
 import { unanswered } from './store-error.ts'
 

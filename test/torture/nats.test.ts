@@ -127,11 +127,16 @@ describe('servers that break a rule are found out', { timeout: 60_000 }, () => {
 const damages: readonly (readonly [string, (stream: string) => readonly [string, object], string])[] = [
   [
     'an intent is gone',
+    (stream) => [`$JS.API.STREAM.MSG.DELETE.${stream}`, { seq: 2 }],
+    'the outcome 3 of * has no intent',
+  ],
+  [
+    'the name of an intent is gone',
     (stream) => [`$JS.API.STREAM.MSG.DELETE.${stream}`, { seq: 1 }],
-    'the outcome 2 of * has no intent',
+    '* is not named among its type before it begins',
   ],
   ['there are two intents', (stream) => [`${stream}.record.b`, { by: 'x' }], '* was begun twice'],
-  ['there are two outcomes', (stream) => [`${stream}.record.b`, { by: 'x', of: 1 }], '* was settled twice'],
+  ['there are two outcomes', (stream) => [`${stream}.record.b`, { by: 'x', of: 2 }], '* was settled twice'],
 ]
 
 for (const [damage, does, expected] of damages) {
