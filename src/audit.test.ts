@@ -427,6 +427,70 @@ describe('repeats', () => {
     }
   })
 
+  for (const mode of modes) {
+    test(`Given an id of another tenant in mode ${mode}, when sent, then it is refused and tells nothing of the other`, async () => {
+      const finish = Promise.withResolvers<void>()
+      let runs = 0
+      const bus = new CommandBus().register(kept, async () => {
+        runs++
+        await finish.promise
+        return { result: 'for acme only' }
+      })
+      const audited = withCommandAudit(bus, memoryStore(), { mode })
+      const told: unknown[] = []
+      audited.events.on('duplicate', ({ data }) => void told.push(data))
+      const ofAcme = { id: 'c', tenantId: 'acme', userId: 'ada' }
+      const first = audited.send(kept({ n: 1 }), ofAcme)
+      const others = [
+        { id: 'c', tenantId: 'globex', userId: 'ada' },
+        { id: 'c', userId: 'ada' },
+      ]
+      const refuseOthers = async (): Promise<void> => {
+        for (const options of others) {
+          const error = (await caught(audited.send(kept({ n: 1 }), options))) as Error
+          assert.deepEqual({ ...error }, { name: 'CommandIdReused', code: 'COMMAND_ID_REUSED', commandId: 'c' })
+          assert.doesNotMatch(error.message, /acme|ada/)
+        }
+      }
+      await refuseOthers()
+      finish.resolve()
+      const receipt = await first
+      await refuseOthers()
+      await audited.flush()
+      await refuseOthers()
+      assert.deepEqual([runs, told, audited.counters.duplicates], [1, [], 0])
+      assert.deepEqual(await audited.send(kept({ n: 1 }), ofAcme), { ...receipt, duplicate: true })
+    })
+  }
+
+  test('Given another user of the tenant, when an id is sent again, then only a command of scope user is refused', async () => {
+    const own = defineCommand('own', { scope: 'user' })
+    const shared = defineCommand('shared', { scope: 'tenant' })
+    const bus = new CommandBus().register(own, () => {}).register(shared, () => {})
+    const audited = withCommandAudit(bus, memoryStore())
+    await audited.send(own(1), { id: 'o', tenantId: 't', userId: 'ada' })
+    await audited.send(shared(1), { id: 's', tenantId: 't', userId: 'ada' })
+    const bob = { tenantId: 't', userId: 'bob' }
+    await assert.rejects(audited.send(own(1), { id: 'o', ...bob }), { code: 'COMMAND_ID_REUSED' })
+    assert.equal((await audited.send(shared(1), { id: 's', ...bob })).duplicate, true)
+  })
+
+  test('Given a running id, when sent again, then the event has the record of the one that runs', async () => {
+    const finish = Promise.withResolvers<void>()
+    const bus = busWith(async () => await finish.promise)
+    const audited = withCommandAudit(bus, memoryStore(), { mode: 'outcome', clock: handClock() })
+    const duplicate = audited.events.once('duplicate')
+    const first = audited.send(order, { id: 'c', userId: 'ada', correlationId: 'k' })
+    await caught(audited.send(order, { id: 'c', causationId: 'again' }))
+    finish.resolve()
+    await first
+    assert.deepEqual((await duplicate).data.record, {
+      ...{ id: 'c', type: 'order', state: 'created', correlationId: 'k', userId: 'ada', events: [], receivedAt: 1000 },
+      payload: { status: 'full', format: 'json', data: '{"item":"tea"}', bytes: 14 },
+      ...{ importance: 'normal', retention: 'long-lived', dryRun: false },
+    })
+  })
+
   test('Given an intent that another process left, when its id is sent, then it is COMMAND_IN_FLIGHT', async () => {
     const store = memoryStore()
     let runs = 0

@@ -243,13 +243,13 @@ export class CommandInFlight extends Error {
   }
 }
 
-/** This id is on the record with another type or payload. The handler did not run. */
+/** This id is on the record with another type, payload or tenant, or belongs to another user. The handler did not run. */
 export class CommandIdReused extends Error {
   override readonly name = 'CommandIdReused'
   readonly code = 'COMMAND_ID_REUSED'
   readonly commandId: string
   constructor(commandId: string) {
-    super(`The id '${commandId}' belongs to another command: a repeat must have the same type and payload`)
+    super(`The id '${commandId}' belongs to another command: a repeat must have the same type, payload and tenant`)
     this.commandId = commandId
   }
 }

@@ -1,10 +1,10 @@
 import type { CommandRecord } from '../record.ts'
 import type { CommandLogStore } from '../store.ts'
-import type { Asked } from './repeat.ts'
 
 /** A chosen id whose command runs, or waits to be written. */
 export interface Active {
-  readonly asked: Asked
+  /** Its record without an outcome. */
+  readonly asked: CommandRecord
   settled: CommandRecord | undefined
   /** Whether the backlog has it still. */
   isLeft: boolean

@@ -111,10 +111,10 @@ export class AuditLayer implements Layer {
 
   /** An id that its sender chose may be a repeat, of a command that runs right now too, or waits to be written. */
   async #runOwnId(context: Context, draft: Draft): Promise<FullDecision> {
-    const { id, type, payload } = draft
+    const { id } = draft
     const active = this.#active.get(id)
-    if (active !== undefined) return this.#answer(active.settled ?? { ...draft, ...active.asked }, context, draft)
-    const entry: Active = { asked: { type, payload }, settled: undefined, isLeft: false }
+    if (active !== undefined) return this.#answer(active.settled ?? active.asked, context, draft)
+    const entry: Active = { asked: { ...draft }, settled: undefined, isLeft: false }
     this.#active.set(id, entry)
     try {
       return await this.#runAudited(context, draft, entry)
@@ -249,7 +249,7 @@ export class AuditLayer implements Layer {
   }
 
   #answer(stored: CommandRecord, context: Context, draft: Draft): FullDecision {
-    if (!isSameCommand(stored, draft, this.#options.codec)) throw new CommandIdReused(draft.id)
+    if (!isSameCommand(stored, draft, context.traits.scope, this.#options.codec)) throw new CommandIdReused(draft.id)
     context.duplicate = true
     context.correlationId = stored.correlationId
     this.signals.duplicate(stored)

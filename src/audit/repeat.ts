@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Codec, jsonCodec } from '../codec.ts'
+import type { Scope } from '../command.ts'
 import { checkDecision, type FullDecision } from '../decision.ts'
 import {
   CodecError,
@@ -10,12 +11,6 @@ import {
   CommandRejected,
 } from '../errors.ts'
 import type { CommandRecord, Payload } from '../record.ts'
-
-/** What a repeated id asks for, to be compared with what is on the record. */
-export interface Asked {
-  readonly type: string
-  readonly payload: Payload
-}
 
 /**
  * The answer to a repeated id: the decision on the record, or its refusal as the same kind of error, or
@@ -31,10 +26,21 @@ export function answerRepeat(stored: CommandRecord, codec: Codec): FullDecision 
   return checkDecision({ events: stored.events, result: decodeResult(stored.result, codec) })
 }
 
-/** Whether a repeat asks for the same: as far as it is on the record, and by its size where the body is not. */
-export function isSameCommand(stored: Asked, asked: Asked, codec: Codec): boolean {
-  if (stored.type !== asked.type) return false
-  const [then, now] = [stored.payload, asked.payload]
+/** Whether a repeat is of the same command, and not somebody else's who has come upon its id. */
+export function isSameCommand(
+  stored: CommandRecord,
+  asked: CommandRecord,
+  scope: Scope | undefined,
+  codec: Codec,
+): boolean {
+  if (stored.type !== asked.type || stored.tenantId !== asked.tenantId) return false
+  // Within a tenant another may repeat what one has begun, a colleague or a job, unless the command is a user's own.
+  if (scope === 'user' && stored.userId !== asked.userId) return false
+  return isSameBody(stored.payload, asked.payload, codec)
+}
+
+/** As far as they are on the record, and by their size where they are not. */
+function isSameBody(then: Payload, now: Payload, codec: Codec): boolean {
   if (then.format === now.format && then.data === now.data && then.bytes === now.bytes) return true
   // Without one of the bodies its size is all there is to compare, and only within one format.
   if (then.data === undefined || now.data === undefined) return then.format === now.format && then.bytes === now.bytes
