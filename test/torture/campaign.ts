@@ -92,6 +92,7 @@ async function killAndLook(at: Place, kill: number): Promise<void> {
   tally.started += history.started.size - before.started
   tally.done += history.done.size - before.done
   try {
+    await store.untilQuiet?.(place)
     const opened = await store.open(place)
     const facts = await readFacts(opened, history)
     judge(at, facts)

@@ -1,6 +1,7 @@
 import type { CommandRecord } from 'commandlog'
 import { type PostgresStore, postgresStore } from 'commandlog/postgres'
 import { type PostgresServer, postgresServer, sharedPostgres } from '../servers/postgres.ts'
+import { until } from '../stores/outcome.ts'
 import { run } from '../stores/postgres.ts'
 import type { TorturedStore } from './stores.ts'
 
@@ -31,6 +32,9 @@ async function check(url: string): Promise<readonly string[]> {
   }
   return faults
 }
+
+const othersConnected = `SELECT count(*) AS count FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`
 
 /** The members of what the campaign's commands carry, in the order in which they were written. */
 const members = ['ending', 'events', 'children', 'pauseMs', 'filler']
@@ -66,6 +70,13 @@ export const torturedPostgres: TorturedStore = {
   prepare: async () => (await sharedPostgres()).database(),
   // It goes with its server.
   async cleanUp() {},
+  // The server finishes a statement whose client is gone, and notices only afterwards.
+  async untilQuiet(place) {
+    await until(async () => {
+      const [row] = await run(place, othersConnected)
+      return row?.count === '0'
+    })
+  },
   check,
 }
 

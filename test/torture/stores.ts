@@ -10,6 +10,8 @@ export interface TorturedStore {
   /** A place without a log in it. `folder` is the campaign's own. */
   prepare(folder: string, name: string): Promise<string>
   cleanUp(place: string): Promise<void>
+  /** Resolves when nothing is under way any more that processes had sent before they were killed. */
+  untilQuiet?(place: string): Promise<void>
   /** What is wrong with the data underneath, as the backend itself sees it. */
   check(place: string): Promise<readonly string[]>
 }
