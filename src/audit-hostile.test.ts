@@ -426,11 +426,11 @@ describe('bounds', () => {
     const audited = withCommandAudit(
       busWith(() => {}),
       store,
-      { deadlineMs: 200 },
+      { deadlineMs: 1000 },
     )
     const startedAt = performance.now()
     await audited.send(order)
-    assert.ok(performance.now() - startedAt < 390)
+    assert.ok(performance.now() - startedAt < 1900)
   })
 
   test('Given a command that sends its successor for ever, when it goes on, then no ancestors are kept', async () => {

