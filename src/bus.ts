@@ -1,4 +1,5 @@
 import { admit } from './admit.ts'
+import { checkSendOptions } from './check-options.ts'
 import type {
   AnyDefinition,
   Command,
@@ -147,6 +148,7 @@ export class CommandBus<Commands extends Command = Command> {
         checkIdentifier('type', command.type, 'required')
         throw new UnknownCommand(command.type)
       }
+      if (options !== noOptions) checkSendOptions(options)
       return openContext(command, registration.definition ?? definitionOf(command), options, wiring)
     },
     admit,

@@ -1,7 +1,84 @@
-import type { SendOptions } from './command.ts'
+import type { CommandTraits, SendOptions } from './command.ts'
 import type { CommandContext, Context } from './context.ts'
 import { InvalidArgument, MissingTenant, MissingUser } from './errors.ts'
 import { checkIdentifier } from './identifier.ts'
+
+/** The names that an argument's members may have; every one of the type must be listed. */
+export function namesOf<T>(names: Readonly<Record<keyof T, true>>): ReadonlySet<string> {
+  return new Set(Object.keys(names))
+}
+
+/** Refuses what is no object, and members that nobody would read: a misspelt name must not pass for an unset one. */
+export function checkNames(argument: string, value: unknown, names: ReadonlySet<string>): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgument(argument, 'an object', value)
+  }
+  for (const name in value) {
+    if (names.has(name) || !Object.hasOwn(value, name)) continue
+    const known = [...names].join(', ')
+    throw new InvalidArgument(
+      `${argument}.${name.slice(0, 64)}`,
+      `nothing (known are ${known})`,
+      Reflect.get(value, name),
+    )
+  }
+}
+
+const sendOptionNames: ReadonlySet<string> = namesOf<SendOptions>({
+  ...{ id: true, correlationId: true, causationId: true, clientRef: true, tenantId: true, userId: true },
+  ...{ importance: true, dryRun: true, attributes: true, metadata: true, keep: true, payload: true },
+  ...{ traceparent: true, signal: true, timeoutMs: true },
+})
+
+/** Refuses options of `send` that no bus of ours knows. */
+export function checkSendOptions(options: SendOptions): void {
+  if (typeof options !== 'object') throw new InvalidArgument('options', 'an object', options)
+  // A switch, since every command comes by here, and looking a name up takes many times as long.
+  for (const key in options) {
+    const name = key as keyof SendOptions
+    switch (name) {
+      case 'id':
+      case 'correlationId':
+      case 'causationId':
+      case 'clientRef':
+      case 'tenantId':
+      case 'userId':
+      case 'importance':
+      case 'dryRun':
+      case 'attributes':
+      case 'metadata':
+      case 'keep':
+      case 'payload':
+      case 'traceparent':
+      case 'signal':
+      case 'timeoutMs':
+        continue
+      default:
+        name satisfies never
+        checkNames('options', options, sendOptionNames)
+    }
+  }
+}
+
+const traitNames: ReadonlySet<string> = namesOf<CommandTraits>({
+  ...{ schema: true, scope: true, importance: true, keep: true, payload: true, redact: true },
+  ...{ result: true, attributes: true, dryRun: true },
+})
+
+/** Refuses traits that a definition cannot have. */
+export function checkTraits(traits: object): void {
+  checkNames('traits', traits, traitNames)
+  const { schema, redact, attributes, dryRun, ...chosen }: CommandTraits = traits
+  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
+    throw new InvalidArgument('schema', 'a Standard Schema', schema)
+  }
+  for (const [name, trait] of Object.entries({ redact, attributes, dryRun })) {
+    if (trait !== undefined && typeof trait !== 'function') throw new InvalidArgument(name, 'a function', trait)
+  }
+  for (const [name, choice] of Object.entries(chosen)) {
+    if (choice !== undefined) checkChoice(name as keyof typeof chosen, choice)
+  }
+}
 
 /** Refuses illegal texts; the id itself is checked where it comes from. */
 export function checkIdentifiers(context: CommandContext): void {
@@ -19,6 +96,8 @@ const choices = {
   keep: ['all', 'not-successful', 'failures', 'none'],
   payload: ['keep', 'omit'],
   dryRun: [true, false],
+  scope: ['tenant', 'user', 'global'],
+  result: ['omit', 'keep'],
 } as const
 
 /** Refuses options that are none of their choices. */

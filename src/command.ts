@@ -1,4 +1,4 @@
-import { InvalidArgument } from './errors.ts'
+import { checkTraits } from './check-options.ts'
 import { checkIdentifier } from './identifier.ts'
 import type { JsonObject } from './json.ts'
 import type { Attributes, EventRef, Importance, Keep } from './record.ts'
@@ -192,7 +192,7 @@ export function defineCommand<
 >(type: Type, traits?: CommandTraits<Input, Output, S>): CommandDefinition<Type, Input, Output, S>
 export function defineCommand(type: string, traits: object = {}): unknown {
   checkIdentifier('type', type, 'required')
-  if (typeof traits !== 'object' || traits === null) throw new InvalidArgument('traits', 'an object', traits)
+  checkTraits(traits)
   const create = (...data: readonly unknown[]): Command => stampCommand({ type, data: data[0] }, definition)
   const definition: AnyDefinition = Object.assign(create, {
     type,

@@ -1,4 +1,5 @@
 import type Emittery from 'emittery'
+import { checkNames, namesOf } from '../check-options.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Codec, jsonCodec } from '../codec.ts'
 import type { CommandContext, CommandParams } from '../context.ts'
@@ -92,47 +93,60 @@ export interface ResolvedOptions {
   readonly backlog: BacklogLimits
 }
 
+const names = namesOf<AuditOptions>({
+  ...{ mode: true, onStoreFailure: true, codec: true, maxPayloadBytes: true, deadlineMs: true },
+  ...{ source: true, newId: true, params: true, clock: true, backlog: true },
+})
+const sourceNames = namesOf<Source>({ service: true, instance: true, build: true })
+const backlogNames = namesOf<BacklogLimits>({ records: true, bytes: true })
+
 /** Checks every option, with `InvalidArgument`, and fills in the defaults. */
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
+  checkNames('options', options, names)
   const { mode = 'write-ahead', onStoreFailure = 'fail-closed', codec = jsonCodec, clock = systemClock } = options
-  const { maxPayloadBytes = 1_048_576, deadlineMs = 5000, source, newId, params, backlog = {} } = options
-  check(
-    'mode',
-    ['write-ahead', 'outcome', 'background'].includes(mode),
-    "'write-ahead', 'outcome' or 'background'",
-    mode,
-  )
-  check(
-    'onStoreFailure',
-    ['fail-closed', 'fail-open'].includes(onStoreFailure),
-    "'fail-closed' or 'fail-open'",
-    onStoreFailure,
-  )
-  check('maxPayloadBytes', maxPayloadBytes >= 0, 'a number from 0', maxPayloadBytes)
-  check('deadlineMs', deadlineMs > 0, 'a positive number', deadlineMs)
+  const { maxPayloadBytes = 1_048_576, deadlineMs = 5000, source, newId, params, backlog } = options
+  const isMode = ['write-ahead', 'outcome', 'background'].includes(mode)
+  check('mode', isMode, "'write-ahead', 'outcome' or 'background'", mode)
+  const isChoice = ['fail-closed', 'fail-open'].includes(onStoreFailure)
+  check('onStoreFailure', isChoice, "'fail-closed' or 'fail-open'", onStoreFailure)
+  check('maxPayloadBytes', isFrom(maxPayloadBytes, 0), 'a number from 0', maxPayloadBytes)
+  check('deadlineMs', isFrom(deadlineMs, 0) && deadlineMs > 0, 'a positive number', deadlineMs)
   check('codec', typeof codec?.encode === 'function' && typeof codec.decode === 'function', 'a codec', codec)
-  check(
-    'clock',
-    typeof clock?.now === 'function' && typeof clock.monotonic === 'function',
-    'now() and monotonic()',
-    clock,
-  )
+  const isClock = typeof clock?.now === 'function' && typeof clock.monotonic === 'function'
+  check('clock', isClock, 'now() and monotonic()', clock)
   check('newId', newId === undefined || typeof newId === 'function', 'a function', newId)
   check('params', params === undefined || typeof params === 'function', 'a function', params)
-  const limits = { records: backlog.records ?? 10_000, bytes: backlog.bytes ?? 64 * 1_048_576 }
-  check('backlog', limits.records >= 1 && limits.bytes >= 1, 'positive records and bytes', backlog)
   return {
     mode,
     failOpen: onStoreFailure === 'fail-open',
     codec,
     maxPayloadBytes,
     deadlineMs,
-    source: source === undefined ? undefined : Object.freeze({ ...source }),
+    source: source === undefined ? undefined : checkSource(source),
     newId,
     params,
     clock,
-    backlog: limits,
+    backlog: checkBacklog(backlog),
   }
+}
+
+function checkSource(source: Source): Source {
+  checkNames('source', source, sourceNames)
+  for (const [name, text] of Object.entries(source)) {
+    check(`source.${name}`, text === undefined || typeof text === 'string', 'a text', text)
+  }
+  return Object.freeze({ ...source })
+}
+
+function checkBacklog(backlog: Partial<BacklogLimits> = {}): BacklogLimits {
+  checkNames('backlog', backlog, backlogNames)
+  const limits = { records: backlog.records ?? 10_000, bytes: backlog.bytes ?? 64 * 1_048_576 }
+  check('backlog', isFrom(limits.records, 1) && isFrom(limits.bytes, 1), 'positive records and bytes', backlog)
+  return limits
+}
+
+function isFrom(value: unknown, least: number): boolean {
+  return typeof value === 'number' && value >= least
 }
 
 function check(argument: string, isFine: boolean, expected: string, received: unknown): void {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { checkNames, namesOf } from '../check-options.ts'
 import { type Middleware, mayRepeat } from '../compose.ts'
 import { InvalidArgument } from '../errors.ts'
 
@@ -12,16 +13,20 @@ export interface RetryOptions {
   readonly maxMs?: number
 }
 
+const names = namesOf<RetryOptions>({ attempts: true, baseMs: true, maxMs: true })
+
 /**
  * Runs what it wraps again when it failed with an error that says `retryable: true`, and with no other. Pauses are
  * random up to a bound that doubles, so that rivals do not meet again. Gives up with the last error, and at once when
  * the command's signal is aborted. The log keeps one record with `attempts`.
  */
-export function retry({ attempts = 3, baseMs = 50, maxMs = 2000 }: RetryOptions = {}): Middleware {
+export function retry(options: RetryOptions = {}): Middleware {
+  checkNames('options', options, names)
+  const { attempts = 3, baseMs = 50, maxMs = 2000 } = options
   if (!(Number.isSafeInteger(attempts) && attempts >= 1))
     throw new InvalidArgument('attempts', 'a whole number from 1', attempts)
-  if (!(baseMs >= 0)) throw new InvalidArgument('baseMs', 'a number from 0', baseMs)
-  if (!(maxMs >= 0)) throw new InvalidArgument('maxMs', 'a number from 0', maxMs)
+  if (!(typeof baseMs === 'number' && baseMs >= 0)) throw new InvalidArgument('baseMs', 'a number from 0', baseMs)
+  if (!(typeof maxMs === 'number' && maxMs >= 0)) throw new InvalidArgument('maxMs', 'a number from 0', maxMs)
   return mayRepeat(async function retryMiddleware(context, next) {
     for (let attempt = 1; ; attempt++) {
       try {
