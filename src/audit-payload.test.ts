@@ -270,6 +270,66 @@ describe('redaction', () => {
     assert.doesNotMatch(JSON.stringify(failed.record) + failed.events, /4111/)
   })
 
+  test('Given a payload that is omitted, when it fails, then nothing of it shows and the rest stays readable', async () => {
+    const output = { ...data, holder: 'ADA LOVELACE' }
+    const schema = {
+      '~standard': { version: 1, vendor: 'own', validate: () => ({ value: output }) },
+    } as never
+    const omit = (_: unknown, params: object) => ({ ...params, payload: 'omit' as const })
+    const ways: Pick<Sending, 'traits' | 'options' | 'audit'>[] = [
+      { traits: { payload: 'omit', schema } },
+      { traits: { schema }, options: { payload: 'omit' } },
+      { traits: { schema }, audit: { params: omit } },
+    ]
+    for (const { traits, options, audit = {} } of ways) {
+      const { record, events } = await recordOf({
+        ...{ data, traits: traits as never, audit },
+        options: { ...options, metadata: { pan: `pan=${card}`, till: 7 } },
+        handler: () => {
+          throw new Error(`gateway refused ${card} of ADA LOVELACE at till 7`)
+        },
+      })
+      assert.deepEqual(record.payload, { status: 'omitted', format: 'json', bytes: JSON.stringify(data).length })
+      assert.equal(record.error?.message, 'gateway refused [redacted] of [redacted] at till 7')
+      assert.deepEqual(record.metadata, { pan: 'pan=[redacted]', till: 7 })
+      assert.doesNotMatch(JSON.stringify(record) + events, /4111|LOVELACE/)
+    }
+  })
+
+  test('Given an omitted payload and a redactor, when it fails, then what the redactor left may show', async () => {
+    const { record } = await recordOf({
+      data,
+      traits: { redact: redact as never, payload: 'omit' },
+      handler: () => {
+        throw new Error(`no tea for ${card}`)
+      },
+    })
+    assert.deepEqual([record.payload.status, record.error?.message], ['omitted', 'no tea for [redacted]'])
+  })
+
+  test('Given an omitted payload that is too large to search, when it fails, then no text that could quote it is stored', async () => {
+    const { record } = await recordOf({
+      ...{ data, traits: { payload: 'omit' }, audit: { maxPayloadBytes: 10 } },
+      options: { metadata: { pan: card } },
+      handler: () => {
+        throw new Error(`gateway refused ${card}`)
+      },
+    })
+    assert.deepEqual([record.error, record.metadata], [{ name: 'Error', message: '[redacted]' }, undefined])
+  })
+
+  test('Given no data at all, omitted or redacted, when it fails, then there is nothing to mask', async () => {
+    for (const traits of [{ payload: 'omit' as const }, { redact: () => undefined }]) {
+      const { record } = await recordOf({
+        ...{ data: undefined, traits },
+        handler: () => {
+          throw new Error('the printer is on fire')
+        },
+      })
+      assert.equal(record.error?.message, 'the printer is on fire')
+    }
+  })
+
   test('Given a body that cannot be encoded, when it fails, then no text that could quote it is stored', async () => {
     const { record } = await recordOf({
       data: { card, n: 5n },

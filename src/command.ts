@@ -105,7 +105,7 @@ export interface CommandTraits<Input = unknown, Output = Input, S extends Scope 
   readonly importance?: Importance | undefined
   /** Which outcomes are stored; default `all`. */
   readonly keep?: Keep | undefined
-  /** Default `keep`. */
+  /** Whether the data are stored; default `keep`. What `omit` leaves out is masked as if a redactor had taken it all. */
   readonly payload?: 'keep' | 'omit' | undefined
   /**
    * What may be stored of the data. Works on a copy. Fails closed: a redactor that throws or returns a promise leaves

@@ -3,7 +3,7 @@ import type { FullDecision } from '../decision.ts'
 import { InvalidDecision } from '../errors.ts'
 import { type CommandRecord, type EventRef, type Keep, retentionOf, type Source } from '../record.ts'
 import { refusalOf } from './outcome.ts'
-import { type Capture, encodeBody, payloadOf } from './payload.ts'
+import { type Capture, encodeBody, masksFor, payloadOf } from './payload.ts'
 import { maskMetadata } from './redact.ts'
 
 /** A record in the making. */
@@ -35,7 +35,8 @@ export function draftRecord(context: Context, capture: Capture, receivedAt: numb
   if (attributes !== undefined) draft.attributes = attributes
   if (source !== undefined) draft.source = source
   if (metadata !== undefined) {
-    const shown = capture.masks === undefined ? metadata : maskMetadata(metadata, capture.masks(context.command.data))
+    const masks = masksFor(capture, context)
+    const shown = masks === undefined ? metadata : maskMetadata(metadata, masks)
     if (shown !== undefined) draft.metadata = shown
   }
   return draft
@@ -47,11 +48,11 @@ export type Ended =
   | { readonly decision?: never; readonly thrown: { readonly error: unknown } }
 
 /** Adds the outcome to a draft, its times apart. */
-export function settleRecord(draft: Draft, context: Context, ended: Ended, { masks, codec, limit }: Capture): void {
+export function settleRecord(draft: Draft, context: Context, ended: Ended, capture: Capture): void {
   if (context.attempts > 0) draft.attempts = context.attempts
   if (ended.thrown !== undefined) {
     const { error: thrown } = ended.thrown
-    const { state, problem, error } = refusalOf(thrown, context.sender, masks?.(context.command.data))
+    const { state, problem, error } = refusalOf(thrown, context.sender, masksFor(capture, context))
     draft.state = state
     if (problem !== undefined) draft.problem = problem
     if (error !== undefined) draft.error = error
@@ -61,7 +62,9 @@ export function settleRecord(draft: Draft, context: Context, ended: Ended, { mas
   draft.state = 'successful'
   draft.events = ended.decision.events
   const { result } = ended.decision
-  if (context.traits.result === 'keep' && result !== undefined) draft.result = encodeBody(result, codec, limit)
+  if (context.traits.result === 'keep' && result !== undefined) {
+    draft.result = encodeBody(result, capture.codec, capture.limit)
+  }
 }
 
 function isInvalidDecision(thrown: unknown): thrown is InvalidDecision {

@@ -36,6 +36,12 @@ export function captureOf(context: Context, owner: object): Capture {
   return note as Capture
 }
 
+/** What texts that may repeat the body must not show; undefined where all of it may be stored. */
+export function masksFor({ masks, body, codec }: Capture, { payload, command }: Context): Masks | undefined {
+  if (masks !== undefined) return masks(command.data)
+  return payload === 'omit' ? masksOf(body, codec, { redacted: undefined })(command.data) : undefined
+}
+
 /** The payload as the command wants it kept. */
 export function payloadOf({ body }: Capture, payload: 'keep' | 'omit'): Payload {
   if (payload === 'keep') return body

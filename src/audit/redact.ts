@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../json.ts'
 import type { Problem } from '../problem.ts'
 import type { Payload } from '../record.ts'
 
-/** What must not show in stored texts: `everything` where nobody knows what the redactor would have taken away. */
+/** What must not show in stored texts: `everything` where nobody knows what was to be hidden. */
 export type Masks = { readonly secrets: ReadonlySet<string>; readonly pattern: RegExp } | 'everything'
 
 const hidden = '[redacted]'
@@ -31,8 +31,8 @@ function encodesItself(root: unknown): boolean {
 }
 
 /**
- * The texts and numbers of a body, and of what its schema made of it, that are no longer in what the redactor left; sought
- * only when asked for.
+ * The texts and numbers of a body, and of what its schema made of it, that are no longer in what is left of it; sought only
+ * when asked for.
  */
 export function masksOf(
   full: Payload,
@@ -40,10 +40,11 @@ export function masksOf(
   outcome: { readonly redacted: unknown } | 'failed',
 ): (output: unknown) => Masks {
   return (output) => {
-    if (outcome === 'failed' || full.data === undefined) return 'everything'
+    if (outcome === 'failed' || full.status !== 'full') return 'everything'
     try {
       const left = leavesOf(outcome.redacted)
-      const secrets = leavesOf([codec.decode(full.data), output])
+      // A body that is `undefined` has no secrets and no data.
+      const secrets = leavesOf([full.data === undefined ? undefined : codec.decode(full.data), output])
       for (const leaf of left) secrets.delete(leaf)
       secrets.delete('')
       return secrets.size > mostSecrets ? 'everything' : { secrets, pattern: patternOf(secrets) }
