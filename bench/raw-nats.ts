@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import type { CommandRecord } from '../src/index.ts'
 import { natsStore } from '../stores/nats/index.ts'
+import { Names } from '../stores/nats/names.ts'
 import { type Draft, firstDrafts, outcomeDrafts, toRow } from '../stores/nats/rows.ts'
 import { recordSubject } from '../stores/nats/schema.ts'
 import { sharedNats } from '../test/servers/nats.ts'
@@ -22,6 +23,7 @@ export const natsSubject: StoreSubject = {
   name: 'nats',
   // A stream has no index but that of subjects: whatever else is looked for reads all of it.
   finds: ['id'],
+  indexes: ['id', 'correlation', 'type'],
   mostScanned: 10_000,
   // Rows of so few are pipelined, which is what durable writes are to be as fast as.
   aims: [{ inFlight: 256, rowsPerTransaction: 64, aim: 1 }],
@@ -66,12 +68,14 @@ function rawNats(connection: NatsConnection, stream: string): RawDriver {
     run: () => publish(connection, drafts),
   })
   const insert = (records: readonly CommandRecord[]): RawTransaction => {
+    const names = new Names(stream)
     const drafts = records.flatMap((record) => {
       const row = toRow(record)
       const [intent, outcome] = row.isSettled ? [undefined, row] : [row, undefined]
+      names.add(record, 0)
       return firstDrafts(stream, { intent, outcome }, 0, most)
     })
-    return inTransaction(records.length, drafts)
+    return inTransaction(records.length, [...names.drafts(), ...drafts])
   }
   return {
     settings: `nats-server ${connection.info?.version}, storage=file replicas=1, sync_interval of the server (two minutes unless set)`,

@@ -23,8 +23,10 @@ export interface StoreSubject {
   readonly finds?: readonly RawKey[]
   /** Versions and settings, where there is no driver to ask. */
   readonly settings?: string
-  /** In longer logs only what it has an index for is looked up: by id and by correlation. */
+  /** In longer logs only what it has an index for is looked up. */
   readonly mostScanned?: number
+  /** What that is; by id and by correlation unless told. */
+  readonly indexes?: readonly RawKey[]
   /** Longer logs are not made. */
   readonly mostRecords?: number
   /** What the bus should reach of what the driver does by hand. */

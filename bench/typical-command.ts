@@ -35,13 +35,13 @@ export interface OrderOptions extends Pick<AuditOptions, 'mode' | 'codec'> {
 /** The audited bus with a handler that does nothing but name one event, and orders to send it. */
 export function auditedOrders(
   store: CommandLogStore,
-  { dataOf = orderOf, ...options }: OrderOptions = {},
+  { dataOf = orderOf, mode, codec }: OrderOptions = {},
 ): Orders & Pick<AuditedBus<CommandBus>, 'close'> {
   const bus = new CommandBus().register(placeOrder, ({ data }) => {
     const stream = 'orderId' in data ? String(data.orderId) : 'order-000004711'
     return { events: [{ id: uuidv7(), type: 'order-placed', stream, version: 1 }] }
   })
-  const log = withCommandAudit(bus, store, options)
+  const log = withCommandAudit(bus, store, { mode, codec })
   let sent = 0
   return {
     sendNext() {

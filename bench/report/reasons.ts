@@ -56,6 +56,13 @@ export const reasons: readonly Reason[] = [
     why: 'A longer log is not in the 128 MB of the memory of the server: the driver by hand takes as much longer.',
   },
   {
+    trial: 'read',
+    subject: 'nats',
+    measure: 'growth',
+    params: { lookup: 'by id' },
+    why: 'The server keeps the blocks of its files (8 MB) in memory for some seconds only, and reads one for nearly every random id of a long log. The client by hand takes as long where it asks first (5.3 ms); ids whose blocks are in memory took 1.2 times what they take in the smallest log.',
+  },
+  {
     trial: 'peers',
     subject: 'commandlog, Postgres',
     why: 'Two durable rows a command, each with all of its indexes, are what the server can do on these cores: see the ratio to the raw driver in the throughput trial. With one write a command it is twice as much.',

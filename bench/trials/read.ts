@@ -77,10 +77,10 @@ function planOf({ stores, effort }: Setup): Plan {
 function casesOf(log: Log, { calls, ms }: Setup['effort']): readonly ReadCase[] {
   const { subject, size } = log
   const isShort = size <= (subject.mostScanned ?? size)
-  const chosen = lookups.filter((lookup) => isShort || isIndexed(lookup))
+  const chosen = lookups.filter((lookup) => isShort || isIndexed(subject, lookup))
   return chosen.flatMap((lookup): ReadCase[] => {
     // A log in memory has an index of ids only, and is not for looking things up in.
-    const isAimed = subject.raw !== undefined && (subject.mostScanned === undefined || isIndexed(lookup))
+    const isAimed = subject.raw !== undefined && (subject.mostScanned === undefined || isIndexed(subject, lookup))
     const atMost = isAimed ? lookup.atMost : undefined
     const base = { params: { lookup: lookup.name, records: size }, lookup, atMost, expectedMs: 15 }
     const own: ReadCase = {
@@ -100,9 +100,9 @@ function casesOf(log: Log, { calls, ms }: Setup['effort']): readonly ReadCase[] 
   })
 }
 
-/** Whether every store but one in memory is to have an index for it. */
-function isIndexed({ raw }: Lookup): boolean {
-  return raw?.by === 'id' || raw?.by === 'correlation'
+/** Whether a store that has to scan for other things has an index for it. */
+function isIndexed({ indexes = ['id', 'correlation'] }: StoreSubject, { raw }: Lookup): boolean {
+  return raw !== undefined && indexes.includes(raw.by)
 }
 
 /** As many calls as there is time for, at least one. */
