@@ -130,10 +130,12 @@ async function killAndLook(servers: KilledServers, round: Round): Promise<number
   await sleep(afterwardsMs)
   isOver = true
   await Promise.all(working)
+  // Later nobody writes while the servers catch up, so that what comes then tells nothing.
+  const silence = longestSilence(history.acknowledged, killedAt)
   await servers.revive()
   tally.kills++
   await look(servers, round, history, prefix)
-  return longestSilence(history.acknowledged, killedAt)
+  return silence
 }
 
 interface Work {
