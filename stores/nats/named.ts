@@ -10,6 +10,7 @@ const mostTypes = 8
 const rare = 32
 /** A step back is at least this long, so that what is named in it comes in it too, and what it has is at most so much. */
 const [leastStep, mostNames] = [2 * farthest, 2000]
+const longestStep = 8 * leastStep
 /** A step forward looks up about so many records. */
 const someIds = 500
 
@@ -72,7 +73,7 @@ export async function namedBackward(
   let length = leastStep
   for (let high = from; ; ) {
     const low = Math.max(floor, high - length + 1)
-    const most = length === leastStep ? undefined : mostNames
+    const most = length > leastStep && reader.isAlone ? mostNames : undefined
     const reads = await Promise.all(subjects.map((subject) => reader.all(subject, until, { low, high, most })))
     if (reads.some((read) => read.length === most)) {
       length = Math.max(leastStep, length >>> 1)
@@ -87,7 +88,8 @@ export async function namedBackward(
     if (isEnd) return pageOf(found, undefined)
     if (bound.isReached) return pageOf(found, low + farthest + 1)
     high = low - 1
-    length *= 2
+    // With replicas names are asked for one by one, and in several parts of a step at once.
+    length = reader.isAlone ? length * 2 : Math.min(length * 2, longestStep)
   }
 }
 
