@@ -31,14 +31,19 @@ export async function checkStream({ servers, stream }: Place): Promise<readonly 
     const faults: string[] = []
     const firsts = new Map<string, number>()
     const settled = new Set<string>()
-    const consumer = await jetstream(connection).consumers.get(stream, { filter_subjects: `${stream}.record.>` })
+    const named = new Set<string>()
+    const consumer = await jetstream(connection).consumers.get(stream)
     const { num_pending: pending } = await consumer.info()
     let left = pending
     if (left === 0) return []
     for await (const message of await consumer.consume()) {
-      const line = message.string().split('\n', 1)[0] ?? ''
+      const [line = ''] = message.string().split('\n', 1)
+      const [, kind] = message.subject.split('.')
+      if (kind === 'type') for (const id of JSON.parse(line).ids) named.add(id)
       // Parts of what is larger than a message are no heads, and count for nothing without one.
-      if (line.startsWith('{')) faults.push(...judge(message.subject, message.seq, JSON.parse(line)))
+      else if (kind === 'record' && line.startsWith('{')) {
+        faults.push(...judge(message.subject, message.seq, JSON.parse(line)))
+      }
       if (--left === 0) break
     }
     return faults
@@ -50,6 +55,8 @@ export async function checkStream({ servers, stream }: Place): Promise<readonly 
     ): string[] {
       const first = firsts.get(subject)
       if (head.of === undefined) firsts.set(subject, seq)
+      if (head.of === undefined && !named.has(idOf(subject)))
+        return [`${subject} is not named among its type before it begins`]
       const isTwice = head.of === undefined ? first !== undefined : settled.has(subject)
       if (head.of !== undefined || head.outcomeBy !== undefined) settled.add(subject)
       if (isTwice) return [`${subject} was ${head.of === undefined ? 'begun' : 'settled'} twice`]
@@ -58,6 +65,12 @@ export async function checkStream({ servers, stream }: Place): Promise<readonly 
   } finally {
     await connection.close()
   }
+}
+
+/** The id of a record on this subject, where it is not so long that only its digest is in it. */
+function idOf(subject: string): string {
+  const token = subject.slice(subject.lastIndexOf('.') + 1)
+  return token.startsWith('=') ? Buffer.from(token.slice(1), 'base64url').toString() : token
 }
 
 let killed: Promise<NatsServer> | undefined
