@@ -703,6 +703,12 @@ describe('wrapping', () => {
       [undefined, undefined, 0],
       [bad, 'done', 1],
       [{ odd: 1 }, { odd: 1 }, 0],
+      [{ result: 'done' }, 'done', 0],
+      [{ result: undefined, events: undefined }, undefined, 0],
+      [{ result: 'done', cost: 5 }, { result: 'done', cost: 5 }, 0],
+      [{ result: 'done', events: 'none' }, { result: 'done', events: 'none' }, 0],
+      [{ events: undefined }, { events: undefined }, 0],
+      [{}, {}, 0],
     ] as const) {
       const store = memoryStore()
       const audited = withCommandAudit({ send: async (_: Command) => answer }, store)
@@ -710,6 +716,29 @@ describe('wrapping', () => {
       assert.deepEqual([receipt.result, receipt.events.length], [result, events])
       assert.equal((await store.list({ state: 'successful' })).records.length, 1)
     }
+  })
+
+  test('Given a stranger’s bus, when audited, then its options and its results are typed as they come', async () => {
+    const seen: unknown[] = []
+    const narrow = { send: async (command: Command<'order'>) => ({ result: command.type.length }) }
+    const receipt = await withCommandAudit(narrow, memoryStore()).send({ type: 'order', data: 1 }, { id: 'c' })
+    assert.deepEqual([receipt.id, receipt.result satisfies number], ['c', 5])
+    const own = {
+      send: async (_: Command, options: { lane?: number } = {}) => {
+        seen.push(options.lane)
+        return { result: 'x', cost: 5 }
+      },
+    }
+    const audited = withCommandAudit(own, memoryStore())
+    const { result } = await audited.send(order, { lane: 3, tenantId: 't' })
+    assert.deepEqual([seen, result.cost satisfies number], [[3], 5])
+    // @ts-expect-error: no option of that bus
+    await audited.send(order, { lanes: 3 })
+    const either = {
+      send: async (_: Command): Promise<{ result: number; events?: { id: string }[] }> => ({ result: 5 }),
+    }
+    const answer = await withCommandAudit(either, memoryStore()).send(order, { userId: 'u' })
+    assert.equal(answer.result satisfies number, 5)
   })
 
   test('Given options or arguments of the wrong kind, when wrapped, then it is INVALID_ARGUMENT', () => {

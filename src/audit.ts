@@ -21,11 +21,16 @@ export type SendOf<Bus> =
       ? ForeignSend<Bus>
       : never
 
+/** The options that a stranger's bus knows; a `send` without any adds nothing. */
+type OwnOptions<Bus extends AnyBus> = [Parameters<Bus['send']>[1]] extends [undefined]
+  ? unknown
+  : Parameters<Bus['send']>[1]
+
 /** How a stranger's bus sends once it is audited: the same commands and options, and a receipt of its answer. */
 export interface ForeignSend<Bus extends AnyBus> {
   send(
     command: Parameters<Bus['send']>[0],
-    options?: SendOptions & Parameters<Bus['send']>[1],
+    options?: SendOptions & OwnOptions<Bus>,
   ): Promise<Receipt<ForeignResult<Awaited<ReturnType<Bus['send']>>>>>
 }
 
@@ -35,7 +40,11 @@ export type ForeignResult<Answer> = Answer extends {
   readonly result?: infer Result
 }
   ? Result
-  : Answer
+  : Answer extends { readonly result: infer Result; readonly events?: readonly unknown[] | undefined }
+    ? Exclude<keyof Answer, 'events' | 'result'> extends never
+      ? Result
+      : Answer
+    : Answer
 
 /** What an audited bus has besides `send`. */
 export interface AuditControls {

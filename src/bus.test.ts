@@ -5,6 +5,7 @@ import {
   type Command,
   CommandBus,
   type CommandContext,
+  type CommandDefinition,
   type CommandOf,
   type CommandOfType,
   CommandRejected,
@@ -282,6 +283,22 @@ describe('types', () => {
     assert.equal(result satisfies number, 42)
     // @ts-expect-error: the handler of another command
     new CommandBus().register(greet, double)
+    new CommandBus().register(
+      greet,
+      // @ts-expect-error: no decision, which is a fault of the handler and not of the definition
+      () => 'hello',
+    )
+    new CommandBus<Deposit>().register(
+      // @ts-expect-error: no such command, which is a fault of the type
+      'withdraw',
+      () => {},
+    )
+    // Types and definitions that are known only when it runs.
+    const named = <Type extends string>(type: Type) =>
+      new CommandBus().register(type, (command) => ({ result: command.data }))
+    const defined = <Type extends string, Data>(definition: CommandDefinition<Type, Data>, given: Data) =>
+      new CommandBus().register(definition, ({ data }) => ({ result: [data, given] }))
+    assert.ok(named('x') && defined(greet, { name: 'Ada' }))
     // One of a union needs no definition.
     const close = ({ data }: CommandOfType<Deposit | Close, 'close'>) => ({ result: data.reason })
     new CommandBus<Deposit | Close>().register('close', close)

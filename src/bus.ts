@@ -3,10 +3,9 @@ import { checkSendOptions } from './check-options.ts'
 import type {
   AnyDefinition,
   Command,
-  CommandDefinition,
+  CommandOf,
   Receipt,
   ResultOf,
-  Scope,
   SendArguments,
   SendOptions,
   Unscoped,
@@ -38,6 +37,17 @@ export type ResultThrough<Bus, C extends Command> = Bus extends { readonly [resu
 export type CommandOfType<Commands extends Command, Type extends string> = string extends Commands['type']
   ? Command<Type>
   : Extract<Commands, { readonly type: Type }>
+
+/** What a handler is given that is registered with this type or definition. */
+type Registered<Commands extends Command, Key> = Key extends string ? CommandOfType<Commands, Key> : CommandOf<Key>
+
+/** What its handler may answer with. */
+type ResultFor<Commands extends Command, Key> = string extends Commands['type']
+  ? unknown
+  : ResultOf<Registered<Commands, Key>>
+
+/** What `register` needs of a definition: loose, so that inference looks into the definition itself. */
+type Definition = ((...data: never) => Command) & { readonly type: string }
 
 /** The result of a member of a union of commands, whatever literal stands for it. */
 type UnionMember<Commands extends Command, C extends Command> = string extends Commands['type']
@@ -94,15 +104,10 @@ export class CommandBus<Commands extends Command = Command> {
    * Registers the one handler of a command type: a second is `HandlerExists`. A definition brings its traits along, and
    * `send` knows the handler's result type on the bus that this returns.
    */
-  register<Type extends string, Input, Output, S extends Scope, Result = unknown>(
-    definition: CommandDefinition<Type, Input, Output, S>,
-    handler: Handler<Command<Type, Output>, Result>,
-  ): this & Results<{ readonly [key in Type]: Result }>
-  register<Type extends Commands['type'], Result extends ResultOf<CommandOfType<Commands, Type>>>(
-    type: Type,
-    handler: Handler<CommandOfType<Commands, Type>, Result>,
-  ): this & Results<{ readonly [key in Type]: Result }>
-  register(typeOrDefinition: unknown, handler: unknown): this {
+  register<const Key extends Commands['type'] | Definition, Result extends ResultFor<Commands, Key>>(
+    typeOrDefinition: Key,
+    handler: Handler<Registered<Commands, Key>, Result>,
+  ): this & Results<{ readonly [key in Registered<Commands, Key>['type']]: Result }> {
     const definition = typeof typeOrDefinition === 'function' ? (typeOrDefinition as AnyDefinition) : undefined
     const type: unknown = definition?.type ?? typeOrDefinition
     checkIdentifier('type', type, 'required')

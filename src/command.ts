@@ -6,7 +6,7 @@ import type { StandardSchema } from './schema.ts'
 
 // Type-level marks that no value carries: what a command answers with, and what its scope demands of a sender.
 declare const resultMark: unique symbol
-declare const scopeMark: unique symbol
+declare const needsTenantIdOrUserId: unique symbol
 
 /** What is asked. `Result` is for the type system alone: what its handler answers with. */
 export interface Command<Type extends string = string, Data = unknown, Result = unknown> {
@@ -17,7 +17,7 @@ export interface Command<Type extends string = string, Data = unknown, Result = 
 
 /** A command that demands no scope of its sender. */
 export interface Unscoped {
-  readonly [scopeMark]?: never
+  readonly [needsTenantIdOrUserId]?: never
 }
 
 /** What a command's handler answers with. */
@@ -28,7 +28,7 @@ export type Scope = 'tenant' | 'user' | 'global'
 
 /** A command whose scope the type system demands of every `send`. */
 export interface Scoped<S extends Scope> {
-  readonly [scopeMark]?: S
+  readonly [needsTenantIdOrUserId]?: S
 }
 
 /** What one call of `send` says about its command; everything has a default. Unset (`undefined`) means the default. */
@@ -69,7 +69,7 @@ export interface SendOptions {
 }
 
 /** What `send` takes besides the command: options, required ones for a scoped command. */
-export type SendArguments<C> = C extends { readonly [scopeMark]?: infer S }
+export type SendArguments<C> = C extends { readonly [needsTenantIdOrUserId]?: infer S }
   ? unknown extends S
     ? [options?: SendOptions | undefined]
     : S extends 'tenant'

@@ -41,13 +41,13 @@ function resolved(context: Context): SendOptions {
 }
 
 /**
- * What a stranger's bus resolved to: a receipt or decision where it has events, else the result as a whole. The command
- * has run, so nothing about its answer makes it fail.
+ * What a stranger's bus resolved to: a receipt or decision where it has events or nothing but a result, else the result as
+ * a whole. The command has run, so nothing about its answer makes it fail.
  */
 function foreignDecision(value: unknown): FullDecision {
   if (typeof value !== 'object' || value === null) return checkDecision({ result: value })
   const { events, result } = value as { events?: unknown; result?: unknown }
-  if (!Array.isArray(events)) return checkDecision({ result: value })
+  if (!Array.isArray(events)) return checkDecision({ result: hasOnlyResult(value) ? result : value })
   try {
     return checkDecision({ events, result })
   } catch (error) {
@@ -55,4 +55,10 @@ function foreignDecision(value: unknown): FullDecision {
     // Its events have happened, whatever they look like: those that can be referred to are on the record.
     return checkDecision({ events: error.events, result })
   }
+}
+
+/** A decision without events, as our own handlers may answer too; anything else beside the result would be lost. */
+function hasOnlyResult(value: object): boolean {
+  const names = Object.keys(value).filter((name) => name !== 'events' || Reflect.get(value, name) !== undefined)
+  return names.length === 1 && names[0] === 'result'
 }
