@@ -696,6 +696,34 @@ describe('wrapping', () => {
     )
   })
 
+  test('Given a handler that sends through the bus itself, when audited, then the audit counts what it cannot record', async () => {
+    const store = memoryStore()
+    const real = new CommandBus().register('child', () => {})
+    const stranger = { send: (command: Command, options?: object) => real.send(command, options) }
+    const other = withCommandAudit(
+      new CommandBus().register('child', () => {}),
+      memoryStore(),
+    )
+    const child = { type: 'child', data: 0 }
+    real.register('past', async () => void (await real.send(child)))
+    real.register('through', async (_, context) => {
+      await context.send(child)
+      await other.send(child)
+    })
+    real.register('nested', async (_, context) => void (await context.send({ type: 'past', data: 0 })))
+    for (const bus of [real, stranger]) {
+      const audited = withCommandAudit(bus, store, { mode: 'outcome' })
+      const bypassed: number[] = []
+      for (const type of ['child', 'through', 'past', 'nested']) {
+        await audited.send({ type, data: 0 })
+        bypassed.push(audited.counters.bypassed)
+      }
+      assert.deepEqual(bypassed, [0, 0, 1, 2])
+      await real.send({ type: 'past', data: 0 })
+      assert.equal(audited.counters.bypassed, 2)
+    }
+  })
+
   test('Given a stranger’s bus that answers anything, when audited, then the answer is the result', async () => {
     const bad = { events: [{ id: 'e1' }, { id: 5 }], result: 'done' }
     for (const [answer, result, events] of [

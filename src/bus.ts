@@ -177,6 +177,7 @@ export async function sendThrough(
   options: SendOptions | undefined,
 ): Promise<Receipt> {
   const context = through.open(command, options ?? noOptions, wiring)
+  context.tellBypass()
   const admission = through.admit(context)
   if (admission !== undefined) await admission
   const { events, result } = await through.run(context)

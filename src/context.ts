@@ -103,8 +103,8 @@ export class Context implements CommandContext {
   readonly sameOutside: Context | undefined
   /** What audit layers noted of this command on its way in, the outermost first. */
   note: LayerNote | undefined
-  /** Told when a handler settles after its command was given up; a field of its own, not a closure a command. */
-  late: LateListener | undefined
+  /** The audit that records it, once it runs; a field of its own, not a closure a command. */
+  listener: RunListener | undefined
   /** The record of this command in the layer that listens. */
   record: CommandRecord | undefined
   /** What the sender said of dry run and importance: it wins over what the traits say later. */
@@ -152,7 +152,15 @@ export class Context implements CommandContext {
 
   /** The handler has settled, but its command was given up before. */
   isLate(failed: boolean): void {
-    if (this.record !== undefined) this.late?.late(this.record, failed)
+    if (this.record !== undefined) this.listener?.late(this.record, failed)
+  }
+
+  /** A command has been opened that no audit has seen: it is on no record, which its sender may not have meant. */
+  tellBypass(): void {
+    if (this.note !== undefined || this.parent === undefined || this.sameOutside !== undefined) return
+    let sender = running.getStore()
+    while (sender !== undefined && sender.listener === undefined) sender = sender.sameOutside
+    sender?.listener?.bypassed()
   }
 
   /** What its children take over. */
@@ -177,9 +185,12 @@ export class Context implements CommandContext {
 const saidNothing: Pick<SendOptions, 'dryRun' | 'importance'> = Object.freeze({})
 const noTraits: CommandTraits<unknown, unknown, Scope> = Object.freeze({})
 
-/** Who is told that a handler has settled too late for its record. */
-export interface LateListener {
+/** Who is told what a running command does that its record does not say. */
+export interface RunListener {
+  /** Its handler has settled too late. */
   late(record: CommandRecord, failed: boolean): void
+  /** It has sent a command through a bus without an audit. */
+  bypassed(): void
 }
 
 /** Something that a layer keeps with a context until it runs. */

@@ -137,7 +137,7 @@ export class AuditLayer implements Layer {
       this.signals.received(draft)
       // A draft that was handed to a store stays as it was handed over: the store may still be reading it.
       const record = isWritten ? { ...draft } : draft
-      context.late = this.signals
+      context.listener = this.signals
       context.record = record
       const startedAt = this.#options.clock.monotonic()
       const taken = captureOf(context, this)

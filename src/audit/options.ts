@@ -68,6 +68,8 @@ export interface AuditCounters {
   ranUnrecorded: number
   /** Records that will never be written. */
   lost: number
+  /** Commands that handlers have sent through a bus without an audit: these are on no record. */
+  bypassed: number
 }
 
 /** What `flush` and `close` resolve to. */

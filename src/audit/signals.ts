@@ -1,12 +1,12 @@
 import Emittery from 'emittery'
-import { running } from '../context.ts'
+import { type RunListener, running } from '../context.ts'
 import { copyRecord } from '../copy-record.ts'
 import type { StoreError } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
 import type { AuditCounters, AuditEmitter, AuditEvents } from './options.ts'
 
 /** What an audit tells the world: counters, and events whose listeners can neither fail nor slow a command. */
-export class AuditSignals {
+export class AuditSignals implements RunListener {
   readonly events: AuditEmitter = new Emittery<AuditEvents>()
   readonly counters: AuditCounters = {
     received: 0,
@@ -16,6 +16,7 @@ export class AuditSignals {
     storeFailures: 0,
     ranUnrecorded: 0,
     lost: 0,
+    bypassed: 0,
   }
 
   received(record: CommandRecord): void {
@@ -47,6 +48,10 @@ export class AuditSignals {
 
   late(record: CommandRecord, failed: boolean): void {
     if (this.events.listenerCount('late') > 0) this.#tell('late', { record: copyRecord(record), failed })
+  }
+
+  bypassed(): void {
+    this.counters.bypassed++
   }
 
   #emit(name: 'received' | 'settled' | 'duplicate' | 'redactionFailed', record: CommandRecord): void {
