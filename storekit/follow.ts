@@ -1,9 +1,20 @@
 import type { Change } from '../src/index.ts'
 
+/** One place in the order of changes that a store has looked at. */
+export interface FollowPlace<Position> {
+  /** The position after it, from where the next read goes on. */
+  readonly at: Position
+  /** What a follower is given there; absent where a later change has taken its place, or its record was purged. */
+  readonly change?: Change | undefined
+}
+
 /** What a store tells a follower: the next changes after a position, and when there may be more. */
 export interface FollowSource<Position> {
-  /** The next changes in commit order, each with the position after it; empty only when no later one is there yet. */
-  read(after: Position): Promise<readonly { readonly change: Change; readonly at: Position }[]>
+  /**
+   * The next places in commit order. A store that reads a batch gives every place of it, those without a change too: it
+   * says how far it has looked. Empty only when no later place is there yet, since a follower then waits.
+   */
+  read(after: Position): Promise<readonly FollowPlace<Position>[]>
   /** Resolves when there may be more, or the signal is aborted. */
   wait(signal: AbortSignal): Promise<void>
 }
@@ -26,7 +37,7 @@ export function followChanges<Position>(
 ): AsyncIterableIterator<Change> {
   const left = new AbortController()
   const ended = AbortSignal.any(signal === undefined ? [left.signal, closed] : [left.signal, closed, signal])
-  let batch: readonly { readonly change: Change; readonly at: Position }[] = []
+  let batch: readonly FollowPlace<Position>[] = []
   let index = 0
   let position: { readonly at: Position } | undefined
   // Steps asked for at once are answered one after the other.
@@ -40,6 +51,7 @@ export function followChanges<Position>(
       if (next !== undefined) {
         index++
         position = { at: next.at }
+        if (next.change === undefined) continue
         return { done: false, value: next.change }
       }
       // Waiting begins before reading, so that what is written between the two is not missed.
