@@ -7,6 +7,7 @@ import {
   type Retention,
   StoreError,
 } from '../src/index.ts'
+import { kindOf } from '../src/kind-of.ts'
 
 /** A query with every default in place and nothing left to check: what a store translates. */
 export interface CheckedQuery {
@@ -53,13 +54,14 @@ export function checkQuery(query: CommandQuery | undefined = {}): CheckedQuery {
   checkKeys(query)
   const { type, state, eventId, problemCode, attributes, from, to, order = 'newest', limit = 100, cursor } = query
   for (const field of [...textFields, 'eventId', 'problemCode', 'cursor'] as const) {
-    if (query[field] !== undefined && typeof query[field] !== 'string') throw invalid(field, 'a text')
+    if (query[field] !== undefined && typeof query[field] !== 'string') throw invalid(field, 'a text', query[field])
   }
   checkOneOf('importance', query.importance, ['low', 'normal', 'high'])
   checkOneOf('retention', query.retention, retentions)
   checkOneOf('dryRun', query.dryRun, [true, false])
   checkOneOf('order', order, ['newest', 'oldest'])
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) throw invalid('limit', 'a whole number from 1 to 1000')
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
+    throw invalid('limit', 'a whole number from 1 to 1000', limit)
   const equal: Record<string, unknown> = {}
   for (const field of equalFields) if (query[field] !== undefined) equal[field] = query[field]
   return {
@@ -82,25 +84,25 @@ export function checkTypeQuery(type: string, query: Omit<CommandQuery, 'type'> |
   checkText('type', type)
   if (query !== undefined) {
     checkKeys(query)
-    if ('type' in query && query.type !== undefined) throw invalid('type', 'to be named once')
+    if ('type' in query && query.type !== undefined) throw invalid('type', 'to be named once', query.type)
   }
   return checkQuery({ ...query, type })
 }
 
 /** Checks an id or correlation that is looked up, with `INVALID_QUERY`. */
 export function checkText(name: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') throw invalid(name, 'a text')
+  if (typeof value !== 'string') throw invalid(name, 'a text', value)
 }
 
 /** Checks what `purge` takes, with `INVALID_QUERY`, and puts the cut in whole milliseconds. */
 export function checkPurge(options: PurgeOptions): { retention: Retention; before: number; limit: number | undefined } {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object')
+  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options)
   const { retention, limit } = options
-  if (!retentions.includes(retention)) throw invalid('retention', `one of ${retentions.join(', ')}`)
+  if (!retentions.includes(retention)) throw invalid('retention', `one of ${retentions.join(', ')}`, retention)
   const before = checkTime('before', options.before)
-  if (before === undefined) throw invalid('before', 'a time')
+  if (before === undefined) throw invalid('before', 'a time', before)
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
-    throw invalid('limit', 'a whole number from 1')
+    throw invalid('limit', 'a whole number from 1', limit)
   return { retention, before, limit }
 }
 
@@ -121,12 +123,12 @@ export function matches(query: CheckedQuery, record: CommandRecord): boolean {
 }
 
 function checkKeys(query: unknown): void {
-  if (typeof query !== 'object' || query === null || Array.isArray(query)) throw invalid('query', 'an object')
-  for (const key of Object.keys(query)) if (!known.has(key)) throw invalid('query', `only ${[...known].join(', ')}`)
+  if (typeof query !== 'object' || query === null || Array.isArray(query)) throw invalid('query', 'an object', query)
+  for (const key of Object.keys(query)) if (!known.has(key)) throw fault('query', `only ${[...known].join(', ')}`)
 }
 
 function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
-  if (value !== undefined && !allowed.includes(value)) throw invalid(name, `one of ${allowed.join(', ')}`)
+  if (value !== undefined && !allowed.includes(value)) throw invalid(name, `one of ${allowed.join(', ')}`, value)
 }
 
 function checkList<T>(
@@ -137,21 +139,22 @@ function checkList<T>(
 ): readonly T[] | undefined {
   if (value === undefined) return undefined
   const list = Array.isArray(value) ? [...(value as readonly T[])] : [value as T]
-  if (!list.every(isFine)) throw invalid(name, expected)
+  if (!list.every(isFine))
+    throw invalid(name, expected, Array.isArray(value) ? list.find((each) => !isFine(each)) : value)
   // Databases have limits of their own, each its own.
-  if (list.length > mostChoices) throw invalid(name, `at most ${mostChoices} values`)
+  if (list.length > mostChoices) throw fault(name, `at most ${mostChoices} values`)
   return list
 }
 
 function checkAttributeFilter(attributes: unknown): readonly (readonly [string, AttributeValue])[] {
   if (attributes === undefined) return []
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes))
-    throw invalid('attributes', 'a flat record')
+    throw invalid('attributes', 'a flat record', attributes)
   const entries = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  if (entries.length > mostAttributes) throw invalid('attributes', `at most ${mostAttributes} attributes`)
+  if (entries.length > mostAttributes) throw fault('attributes', `at most ${mostAttributes} attributes`)
   for (const [, value] of entries) {
     if (!(typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))) {
-      throw invalid('attributes', 'texts, finite numbers and booleans')
+      throw invalid('attributes', 'texts, finite numbers and booleans', value)
     }
   }
   return entries
@@ -161,10 +164,15 @@ function checkAttributeFilter(attributes: unknown): readonly (readonly [string, 
 function checkTime(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined
   const time = value instanceof Date ? value.getTime() : value
-  if (typeof time !== 'number' || !Number.isFinite(time)) throw invalid(name, 'a finite time')
+  if (typeof time !== 'number' || !Number.isFinite(time)) throw invalid(name, 'a finite time', value)
   return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, Math.ceil(time)))
 }
 
-function invalid(name: string, expected: string): StoreError {
+/** Tells the kind of value that came, and never the value: it may be a secret. */
+function invalid(name: string, expected: string, received: unknown): StoreError {
+  return fault(name, `${expected}, received ${kindOf(received)}`)
+}
+
+function fault(name: string, expected: string): StoreError {
   return new StoreError('INVALID_QUERY', `${name}: expected ${expected}`)
 }

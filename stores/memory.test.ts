@@ -480,3 +480,15 @@ describe('looking up', () => {
     )
   }
 })
+
+test('Given a filter of the wrong kind, when asked, then the message tells the kind that came and never the value', async () => {
+  const store = memoryStore()
+  const wrong: [query: object, message: string][] = [
+    [{ limit: '20' }, 'limit: expected a whole number from 1 to 1000, received a value of type string'],
+    [{ tenantId: 417 }, 'tenantId: expected a text, received a value of type number'],
+    [{ type: ['order', null] }, 'type: expected a text or an array of texts, received null'],
+    [{ from: '2026-01-01' }, 'from: expected a finite time, received a value of type string'],
+    [{ order: 'latest' }, 'order: expected one of newest, oldest, received a value of type string'],
+  ]
+  for (const [query, message] of wrong) await assert.rejects(store.list(query), { code: 'INVALID_QUERY', message })
+})
