@@ -87,12 +87,9 @@ describe('a Postgres server of our own', { timeout: 60_000 }, () => {
     const url = await server.database()
     await query(url, 'create table things (id int)', 'insert into things values (1)')
     const sql = postgres(url, { max: 1, onnotice: () => {} })
-    const open = sql.begin(async (transaction) => {
-      await transaction`insert into things values (2)`
-      await server.kill()
-      await transaction`insert into things values (3)`
-    })
-    await assert.rejects(open)
+    // Not by the driver's transactions: it ends the process where one of those goes on after its connection broke.
+    await sql.unsafe('begin; insert into things values (2)')
+    await server.kill()
     await sql.end({ timeout: 1 })
     await assert.rejects(query(url, 'select 1'), { code: 'ECONNREFUSED' })
     await server.start()
