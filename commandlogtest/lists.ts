@@ -10,9 +10,11 @@ import { durableHandleChecks } from './checks/durable-handles.ts'
 import { durableNameChecks } from './checks/durable-names.ts'
 import { durablePurgeChecks } from './checks/durable-purges.ts'
 import { errorsChecks } from './checks/errors.ts'
+import { edgeFilterChecks } from './checks/filter-edges.ts'
 import { changeFilterChecks, kindFilterChecks } from './checks/filter-kinds.ts'
 import { textFilterChecks } from './checks/filters.ts'
 import { followChangeChecks } from './checks/follow.ts'
+import { followBacklogChecks } from './checks/follow-backlogs.ts'
 import { followCrowdChecks } from './checks/follow-crowds.ts'
 import { followEndChecks } from './checks/follow-ends.ts'
 import { followPositionChecks } from './checks/follow-positions.ts'
@@ -66,6 +68,7 @@ const core: readonly Check[] = [
     ...changeFilterChecks,
     ...combinedChecks,
     ...attributeFilterChecks,
+    ...edgeFilterChecks,
     ...errorsChecks,
     ...leakChecks,
     ...lifecycleChecks,
@@ -88,7 +91,7 @@ export const durableChecks: readonly Check[] = [
 /** For stores with `follow`. */
 export const followChecks: readonly Check[] = [
   ...[...followChangeChecks, ...followPositionChecks],
-  ...[...followEndChecks, ...followCrowdChecks],
+  ...[...followEndChecks, ...followCrowdChecks, ...followBacklogChecks],
 ]
 
 /** For stores with `purge`. */

@@ -18,6 +18,10 @@ function oldOnes(scope: Scope, count: number): CommandRecord[] {
   return Array.from({ length: count }, (_, index) => scope.outcome(scope.intent(`${index}`, old)))
 }
 
+function fromOldest(scope: Scope): { readonly tenantId: string; readonly order: 'oldest' } {
+  return { tenantId: scope.tenant, order: 'oldest' }
+}
+
 /** Demands that every way to read gives these, and nothing of those that are gone. */
 async function expectLeft(
   scope: Scope,
@@ -29,8 +33,7 @@ async function expectLeft(
   for (const record of left) await scope.expectStored(record, client)
   await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest' }, left, client)
   expectRecords('findByCorrelation', await client.findByCorrelation(scope.id('c')), left)
-  const query = { tenantId: scope.tenant, order: 'oldest' } as const
-  expectRecords('findByType', await walkType(client, 'commandlogtest.plain', query), left)
+  expectRecords('findByType', await walkType(client, 'commandlogtest.plain', fromOldest(scope)), left)
 }
 
 /** `purge` over several handles and names, and after opening again. */
@@ -69,9 +72,9 @@ export const durablePurgeChecks: readonly Check[] = [
     'durable/order-goes-on-after-a-purge',
     'After the oldest or all were purged and the data were opened again, new records still come last: for walks, cursors and followers.',
     {
-      given: fc.tuple(oneOf([1, 2, 5]), oneOf([0, 1, 3])),
+      given: fc.tuple(oneOf([1, 2, 5]), oneOf([0, 0, 1, 3])),
       needs: 'open+follow+purge',
-      weight: 0.08,
+      weight: 0.1,
       async holds(scope, [count, left]) {
         const { first, reopen } = await reopenable(scope)
         const records = oldOnes(scope, count)
@@ -79,6 +82,7 @@ export const durablePurgeChecks: readonly Check[] = [
         await scope.writeAll([...records, ...kept], first)
         const last = (kept.at(-1) ?? records.at(-1)) as CommandRecord
         const position = (await followAll(scope, undefined, last, first)).at(-1)?.position
+        const begun = await first.list({ ...fromOldest(scope), limit: 1 })
         await first.purge(due)
         const again = await reopen(first)
         const later = Array.from({ length: 3 }, (_, index) => scope.outcome(scope.intent(`later ${index}`)))
@@ -87,6 +91,8 @@ export const durablePurgeChecks: readonly Check[] = [
         for (const limit of [1, 2, 100])
           await scope.expectWalk({ tenantId: scope.tenant, order: 'oldest', limit }, all, again)
         await scope.expectWalk({ tenantId: scope.tenant, limit: 1 }, all.toReversed(), again)
+        if (begun.next !== undefined)
+          await scope.expectWalk({ ...fromOldest(scope), limit: 2, cursor: begun.next }, all, again)
         const changes = await followAll(scope, position, later[2] as CommandRecord, again)
         expectSame('what a follower gives from before the purge', changes.map(nameOf), [
           'later 0 settled',
@@ -94,6 +100,29 @@ export const durablePurgeChecks: readonly Check[] = [
           'later 2 settled',
         ])
         await scope.context.close(again)
+      },
+    },
+  ),
+  property(
+    'durable/an-emptied-log-goes-on',
+    'Where a purge has left nothing, what is written next is newer than all that was there: a walk to the oldest does not meet it.',
+    {
+      given: fc.tuple(fc.integer({ min: 2, max: 5 }), fc.integer({ min: 1, max: 4 })),
+      needs: 'open+purge',
+      weight: 0.04,
+      async holds(scope, [count, more]) {
+        await withHandles(scope, 1, async (client) => {
+          await scope.writeAll(oldOnes(scope, count), client)
+          const query = { tenantId: scope.tenant, limit: 1 } as const
+          const begun = await client.list(query)
+          await client.purge(due)
+          const later = Array.from({ length: more }, (_, index) => scope.intent(`later ${index}`))
+          await scope.writeAll(later, client)
+          // A walk that began with an empty page has not passed any of them yet.
+          if (begun.next !== undefined && begun.records.length > 0)
+            await scope.expectWalk({ ...query, cursor: begun.next }, [], client)
+          await scope.expectWalk(fromOldest(scope), later, client)
+        })
       },
     },
   ),

@@ -4,7 +4,7 @@ import { intentFields, oneOf, outcomeFields } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import { expectChanges, nameOf, stepOf } from '../follower.ts'
 import { endOf, followAll, positionBefore, withFollower, writeList, writeLists, writeMore } from '../following.ts'
-import { begun } from '../limit.ts'
+import { afterTicks, begun } from '../limit.ts'
 import { settledBy } from '../model.ts'
 import { expectRecord, type Scope } from '../scope.ts'
 import { expectSame, Violation } from '../violation.ts'
@@ -114,6 +114,8 @@ export const followChangeChecks: readonly Check[] = [
           const first = await follower.next()
           expectRecord('follow', first?.record, intent)
           const waiting = begun(follower.next())
+          // Until it has looked in vain.
+          await afterTicks(9)
           await scope.write(outcome, 'settled')
           expectRecord('follow', (await waiting)?.record, settledBy(intent, outcome))
         })

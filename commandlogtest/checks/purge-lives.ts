@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { CommandRecord, Retention } from '../../src/index.ts'
-import { intentFields, oneOf, outcomeFields, outcomeStates } from '../arbitraries.ts'
+import { intentFields, oneOf, outcomeFields, outcomeStates, someOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import { afterTicks } from '../limit.ts'
 import { settledBy } from '../model.ts'
@@ -70,6 +70,19 @@ export const purgeLifeChecks: readonly Check[] = [
       },
     },
   ),
+  property('purge/whoever-asked', 'Records are due whoever asked for them, also without a tenant, user or client.', {
+    given: someOf(['tenantId', 'userId', 'clientRef'] as const),
+    needs: 'purge',
+    weight: 0.04,
+    async holds(scope, absent) {
+      await sweep(scope)
+      const intent = { ...scope.intent('a', { ...old, userId: scope.id('u'), clientRef: scope.id('r') }) }
+      for (const field of [...absent, 'tenantId'] as const) Reflect.deleteProperty(intent, field)
+      await scope.write(scope.outcome(intent))
+      await expectPurged(scope.client, due, 1)
+      expectSame('get of a purged record', await scope.client.get(intent.id), undefined)
+    },
+  }),
   property(
     'purge/before-1970',
     'Records that were received before 1970 are due like any others, and a cut may lie there.',

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CommandRecord } from '../../src/index.ts'
+import type { CommandQuery, CommandRecord } from '../../src/index.ts'
 import { oneOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import { nameOf, startFollower } from '../follower.ts'
@@ -59,6 +59,7 @@ export const purgeTraceChecks: readonly Check[] = [
           attributes: { a: 1 },
           metadata: { old: true },
           clientRef: 'old',
+          ...{ type: scope.id('old'), correlationId: scope.id('old') },
         } as const
         const records = Array.from({ length: count }, (_, index) =>
           scope.outcome(scope.intent(`${index}`, old), { problem: { code: 'old' } }),
@@ -81,9 +82,42 @@ export const purgeTraceChecks: readonly Check[] = [
           { problemCode: 'old' },
           { eventId: records[0]?.events[0]?.id },
           { retention: 'short-lived' } as const,
+          ...[{ type: old.type }, { correlationId: old.correlationId }],
         ]
         for (const query of traces) await scope.expectWalk({ tenantId: scope.tenant, ...query }, [])
+        expectRecords('findByCorrelation', await scope.client.findByCorrelation(old.correlationId), [])
         if (!asOutcome) await scope.write(scope.outcome(again[0] as CommandRecord), 'settled')
+      },
+    },
+  ),
+  property(
+    'purge/gone-from-pages-read-again',
+    'A page that was read before a purge gives nothing that is gone when it is read again, from its cursor or as the first.',
+    {
+      given: fc.tuple(fc.integer({ min: 1, max: 3 }), oneOf(['newest', 'oldest'] as const)),
+      needs: 'purge',
+      weight: 0.04,
+      async holds(scope, [limit, order]) {
+        await sweep(scope)
+        const kept = [scope.intent('first'), scope.intent('last')] as const
+        await scope.write(kept[0])
+        const records = await writeDue(scope, 4)
+        await scope.write(kept[1])
+        const query = { tenantId: scope.tenant, order, limit }
+        const asked: CommandQuery[] = [query]
+        for (const each of asked) {
+          const { next } = await scope.client.list(each)
+          if (next !== undefined && asked.length < 50) asked.push({ ...query, cursor: next })
+        }
+        await expectPurged(scope.client, due, records.length)
+        const left = new Set(kept.map(({ id }) => id))
+        for (const each of asked) {
+          const { records: again } = await scope.client.list(each)
+          expectTrue(
+            again.every(({ id }) => left.has(id)),
+            'a page gives a purged record',
+          )
+        }
       },
     },
   ),

@@ -33,6 +33,25 @@ const ofOutcome = {
   traceparent: `00-${'2'.repeat(32)}-${'2'.repeat(16)}-00`,
 } as const satisfies Fields
 
+/** What an outcome decides, as an intent may say it before. */
+const decided = {
+  before: {
+    result: { status: 'full', format: 'json', data: '"before"', bytes: 8 },
+    problem: { code: 'before', title: 'before', more: { of: 'before', deep: { before: 1 } } },
+    error: { name: 'Before', message: 'before', stack: 'before' },
+    ...{ settledAt: 1, durationMs: 1.5, attempts: 3 },
+    metadata: { by: 'before', more: { of: 'before', deep: { before: 1 } } },
+  },
+  after: {
+    result: { status: 'omitted', format: 'cbor', bytes: 9 },
+    problem: { code: 'after', more: { deep: { after: 1 } } },
+    error: { name: 'After', message: 'after' },
+    ...{ settledAt: 2, durationMs: 0.5, attempts: 2 },
+    metadata: { more: { deep: { after: 1 } } },
+  },
+} as const satisfies Record<string, Fields>
+const decidedNames = Object.keys(decided.before) as (keyof typeof decided.before)[]
+
 const optional = [
   ...['attributes', 'metadata', 'source', 'causationId', 'clientRef', 'userId', 'replayOf', 'traceparent'],
 ] as (keyof typeof ofFirst)[]
@@ -110,6 +129,22 @@ export const settlingChecks: readonly Check[] = [
         await scope.write(intent)
         await scope.write(scope.outcome(intent, { metadata: after }), 'settled')
         await scope.expectStored(scope.outcome(intent, { metadata: after }))
+      },
+    },
+  ),
+  property(
+    'record/an-outcome-replaces-what-an-intent-says-of-it',
+    'Where an intent speaks of result, problem, error, times or attempts already, the outcome replaces each, whole.',
+    {
+      given: fc.record({ names: someOf(decidedNames), state: oneOf(outcomeStates) }),
+      weight: 0.15,
+      async holds(scope, { names, state }) {
+        const intent = scope.intent('a', picked(decided.before, names))
+        const outcome = scope.outcome(scope.intent(), { ...decided.after, state })
+        await scope.write(intent)
+        await scope.expectStored(intent)
+        await scope.write(outcome, 'settled')
+        await scope.expectStored(settledBy(intent, outcome))
       },
     },
   ),

@@ -7,6 +7,8 @@ import { expectRecord, expectRecords, type Fields } from '../scope.ts'
 import { expectTrue } from '../violation.ts'
 import { walkType } from '../walk.ts'
 
+const readable = ['{"a":1}', 'text', 'MTIz', '\ufefftext', ' '] as const
+
 /** Times, flags and what is absent. */
 export const plainValueChecks: readonly Check[] = [
   roundTrip('received-at', 'Times are exact to the millisecond, from 0 to the far future.', {
@@ -22,7 +24,20 @@ export const plainValueChecks: readonly Check[] = [
   }),
   roundTrip('attempts', 'The number of attempts comes back, and 0 is not the same as none.', {
     outcome: oneOf([0, 1, 2, 255, 65_536]).map((attempts) => ({ attempts })),
-    weight: 0.2,
+    weight: 0.4,
+  }),
+  roundTrip('bytes-that-read-as-text', 'Bytes that are the bytes of some text stay bytes, and a text stays a text.', {
+    intent: oneOf(readable).map((text) => full('cbor', Buffer.from(text))),
+    outcome: asField(
+      'result',
+      oneOf(readable).map((data) => ({ status: 'full', format: 'x-own/text', data, bytes: data.length }) as const),
+    ),
+    weight: 0.4,
+  }),
+  roundTrip('what-looks-wrong', 'A time before 1970, and a trace that is in no form, come back as they are.', {
+    intent: asField('traceparent', oneOf([`00-${'A'.repeat(32)}-${'B'.repeat(16)}-01`, 'no trace'])),
+    outcome: asField('settledAt', oneOf([-1, -86_400_000])),
+    weight: 0.08,
   }),
   roundTrip(
     'references',

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import type { CommandRecord } from '../../src/index.ts'
+import type { CommandQuery, CommandRecord } from '../../src/index.ts'
 import { oneOf } from '../arbitraries.ts'
 import { type Check, property } from '../check.ts'
 import { expectSnapshot, inOrder, many, order } from '../paging.ts'
 import { expectRecords } from '../scope.ts'
+import { Violation } from '../violation.ts'
 import { expectPage, walk, walkType } from '../walk.ts'
 
 /** Walks next to each other, and over time. */
@@ -133,6 +134,30 @@ export const walkChecks: readonly Check[] = [
           await scope.expectWalk({ ...query, order: way }, [])
           await scope.expectWalk({ ...query, order: way, limit: 1 }, [])
         }
+      },
+    },
+  ),
+  property(
+    'cursors/the-same-query-in-other-words',
+    'A cursor goes on where the same query is put otherwise: a Date as a number, the default order named, what is undefined left out.',
+    {
+      given: fc.tuple(fc.integer({ min: 2, max: 6 }), oneOf(['date', 'order', 'undefined'] as const), fc.boolean()),
+      weight: 0.16,
+      async holds(scope, [count, way, isTurned]) {
+        const records = many(scope, count)
+        await scope.writeAll(records)
+        const query: CommandQuery = { tenantId: scope.tenant, from: 1, to: 6000 }
+        const otherwise: Record<typeof way, CommandQuery> = {
+          date: { ...query, from: new Date(1), to: new Date(6000) },
+          order: { ...query, order: 'newest' },
+          undefined: { ...query, userId: undefined, state: undefined, attributes: undefined },
+        }
+        const [first, second] = isTurned ? [otherwise[way], query] : [query, otherwise[way]]
+        const page = await scope.client.list({ ...first, limit: 1 })
+        expectPage(page, { limit: 1 })
+        if (page.next === undefined) throw new Violation('a page gives no next although there is more')
+        const rest = records.toReversed().slice(page.records.length)
+        await scope.expectWalk({ ...second, limit: 2, cursor: page.next }, rest)
       },
     },
   ),

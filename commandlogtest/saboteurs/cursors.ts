@@ -1,7 +1,8 @@
 // What a cursor is bound to, and what a bad one does.
 
 import { createHash } from 'node:crypto'
-import { StoreError } from '../../src/index.ts'
+import { type CommandQuery, StoreError } from '../../src/index.ts'
+import type { CheckedQuery } from '../../storekit/index.ts'
 import { base } from './base-steps.ts'
 import { type Suspect, suspect } from './saboteur.ts'
 import type { Steps } from './steps.ts'
@@ -19,12 +20,31 @@ function invalidCursor(): StoreError {
   return new StoreError('INVALID_CURSOR', 'The cursor is damaged, or belongs to another query or other data')
 }
 
+/** A store whose cursors are bound to something of the query as it was written, too. */
+function boundTo(formOf: (query: CommandQuery | undefined) => string): Partial<Steps> {
+  const forms = new WeakMap<CheckedQuery, string>()
+  return {
+    checkQuery(query) {
+      const checked = base.checkQuery(query)
+      forms.set(checked, formOf(query))
+      return checked
+    },
+    scope: (handle, query) => `${base.scope(handle, query)} ${forms.get(query)}`,
+  }
+}
+
 /** What a cursor is bound to, and what a bad one does. */
 export const cursorSuspects: readonly Suspect[] = [
   suspect('cursors/bound-to-nothing', 'A cursor works with any other query.', () => ({
     seal: plainSeal,
     unseal: (_scope, sealed) => positionOf(sealed),
   })),
+  suspect('cursors/a-date-is-another-filter', 'A cursor of a query with a Date is refused with the same number.', () =>
+    boundTo((query) => `${typeof query?.from} ${typeof query?.to}`),
+  ),
+  suspect('cursors/the-default-is-another-order', 'A cursor is refused where the default order is named.', () =>
+    boundTo((query) => String(query?.order)),
+  ),
   suspect('cursors/not-bound-to-filters', 'A cursor works with other filters.', () => ({
     scope: ({ data }, { order }) => `${data.scope} ${order}`,
   })),

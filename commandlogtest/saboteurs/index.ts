@@ -5,12 +5,16 @@ import { caughtBy } from './caught-by/index.ts'
 import { closeSuspects } from './closing.ts'
 import { scalarSuspects, textSuspects } from './columns.ts'
 import { cursorSuspects } from './cursors.ts'
+import { decidedSuspects } from './decided.ts'
 import { durabilitySuspects } from './durability.ts'
+import { emptiedSuspects } from './emptied.ts'
 import { errorSuspects } from './failures.ts'
 import { attributeSuspects } from './filter-attributes.ts'
+import { edgeSuspects } from './filter-edges.ts'
 import { timeSuspects } from './filter-times.ts'
 import { indexSuspects, listSuspects } from './filter-values.ts'
 import { comparisonSuspects, ignoringSuspects } from './filters.ts'
+import { followBatchSuspects } from './follow-batches.ts'
 import { followSuspects } from './follow-changes.ts'
 import { followCrowdSuspects } from './follow-crowds.ts'
 import { followEndSuspects } from './follow-ends.ts'
@@ -20,6 +24,7 @@ import { largeValueSuspects, mistakenValueSuspects } from './large-values.ts'
 import { leakSuspects } from './leaks.ts'
 import { nestedSuspects } from './nested.ts'
 import { orderSuspects } from './order.ts'
+import { pageScanSuspects } from './page-scans.ts'
 import { pageSuspects } from './pages.ts'
 import { planOrderSuspects } from './plan-orders.ts'
 import { planSuspects } from './plans.ts'
@@ -32,6 +37,7 @@ import type { Saboteur, Suspect } from './saboteur.ts'
 import { settlingSuspects } from './settling.ts'
 import { unsurePurgeSuspects } from './unsure-purges.ts'
 import { limitSuspects, validationSuspects } from './validation.ts'
+import { valueEdgeSuspects } from './value-edges.ts'
 import { bodySuspects } from './values.ts'
 
 const suspects: readonly Suspect[] = [
@@ -42,8 +48,9 @@ const suspects: readonly Suspect[] = [
   ...[limitSuspects, validationSuspects, cacheSuspects, durabilitySuspects],
   ...[closeSuspects, callSuspects, errorSuspects],
   ...[followSuspects, followOrderSuspects, followEndSuspects, purgeSuspects, purgeTraceSuspects],
-  ...[handleSuspects, followCrowdSuspects],
+  ...[handleSuspects, followCrowdSuspects, followBatchSuspects],
   ...[planSuspects, planOrderSuspects, unsurePurgeSuspects],
+  ...[pageScanSuspects, edgeSuspects, decidedSuspects, emptiedSuspects, valueEdgeSuspects],
   ...[settlingSuspects, largeValueSuspects, mistakenValueSuspects, leakSuspects, purgeDueSuspects, purgeLifeSuspects],
 ].flat()
 

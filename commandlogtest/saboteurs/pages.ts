@@ -28,12 +28,9 @@ function byOffset(handle: Handle, query: CheckedQuery): ReturnType<Steps['page']
   )
 }
 
-/** Pages and how they end. */
-export const pageSuspects: readonly Suspect[] = [
-  suspect('paging/offset', 'A cursor is an offset: what is written meanwhile shifts the pages.', () => ({
-    page: (handle, query) => byOffset(handle, query),
-  })),
-  suspect('paging/ends-after-200', 'A walk ends after 200 records.', () => ({
+/** A store whose walks end after so many records. */
+function endsAfter(count: number): Partial<Steps> {
+  return {
     async page(handle, query) {
       const page = await base.page(handle, query)
       const last = page.records.at(-1)
@@ -41,9 +38,18 @@ export const pageSuspects: readonly Suspect[] = [
       const found = base.rows(handle).filter(({ record }) => base.matches(query, record))
       const at = found.findIndex(({ record }) => record.id === last.id)
       const seen = query.order === 'oldest' ? at + 1 : found.length - at
-      return seen >= 200 ? { records: page.records } : page
+      return seen >= count ? { records: page.records } : page
     },
+  }
+}
+
+/** Pages and how they end. */
+export const pageSuspects: readonly Suspect[] = [
+  suspect('paging/offset', 'A cursor is an offset: what is written meanwhile shifts the pages.', () => ({
+    page: (handle, query) => byOffset(handle, query),
   })),
+  suspect('paging/ends-after-200', 'A walk ends after 200 records.', () => endsAfter(200)),
+  suspect('paging/ends-after-10000', 'A walk ends after 10,000 records.', () => endsAfter(10_000)),
   suspect('paging/one-too-many', 'A page has one record more than its limit.', () => ({
     page: (handle, query) => base.page(handle, { ...query, limit: query.limit + 1 }),
   })),

@@ -137,6 +137,25 @@ export const batchSuspects: readonly Suspect[] = [
       }
     }),
   ),
+  ...[512, 2000].map((most) =>
+    suspect(
+      `batch/rest-beyond-${most}`,
+      `Of more than ${most} records in one batch the rest is acknowledged and dropped.`,
+      () =>
+        batching(async (handle, batch) => {
+          for (const [index, { record, resolve }] of batch.entries())
+            resolve(index >= most ? 'created' : await base.write(handle, record))
+        }),
+    ),
+  ),
+  ...[64, 256].map((size) =>
+    suspect(`batch/full-at-${size}`, `The last record of a batch of just ${size} is acknowledged and dropped.`, () =>
+      batching(async (handle, batch) => {
+        for (const [index, { record, resolve }] of batch.entries())
+          resolve(batch.length === size && index === size - 1 ? 'created' : await base.write(handle, record))
+      }),
+    ),
+  ),
   suspect('batch/same-id-twice-created', 'The same id twice in one batch is told created twice.', () =>
     batching(async (handle, batch) => {
       const isNew = new Set(batch.map(({ record }) => record.id).filter((id) => base.find(handle, id) === undefined))

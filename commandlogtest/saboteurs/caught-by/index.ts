@@ -1,3 +1,4 @@
+import { batches } from './batches.ts'
 import { bricks } from './bricks.ts'
 import { columns } from './columns.ts'
 import { filters } from './filters.ts'
@@ -21,4 +22,5 @@ export const caughtBy: Readonly<Record<string, readonly string[]>> = {
   ...records,
   ...handles,
   ...plans,
+  ...batches,
 }
