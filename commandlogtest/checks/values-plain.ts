@@ -35,9 +35,9 @@ export const plainValueChecks: readonly Check[] = [
     weight: 0.4,
   }),
   roundTrip('what-looks-wrong', 'A time before 1970, and a trace that is in no form, come back as they are.', {
-    intent: asField('traceparent', oneOf([`00-${'A'.repeat(32)}-${'B'.repeat(16)}-01`, 'no trace'])),
+    intent: asField('traceparent', oneOf([`00-${'A'.repeat(32)}-${'B'.repeat(16)}-01`, 'no trace, '.repeat(9)])),
     outcome: asField('settledAt', oneOf([-1, -86_400_000])),
-    weight: 0.08,
+    weight: 0.12,
   }),
   roundTrip(
     'references',

@@ -117,6 +117,6 @@ export const emptiedSuspects: readonly Suspect[] = [
         data.nextSequence = data.ordered.length + 1
       },
     }),
-    bothOpen,
+    purgeOpen,
   ),
 ]

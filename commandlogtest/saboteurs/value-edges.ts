@@ -40,6 +40,9 @@ export const valueEdgeSuspects: readonly Suspect[] = [
   suspect('columns/trace-in-lower-case', 'The trace of a record comes back in lower case.', () =>
     giving('traceparent', (trace) => trace.toLowerCase()),
   ),
+  suspect('columns/trace-of-55', 'The trace of a record is cut at 55 characters.', () =>
+    giving('traceparent', (trace) => trace.slice(0, 55)),
+  ),
   suspect('columns/attempts-in-16-bits', 'The number of attempts wraps around at 16 bits.', () =>
     giving('attempts', (attempts) => (attempts << 16) >> 16),
   ),

@@ -67,11 +67,12 @@ export const batches: Readonly<Record<string, readonly string[]>> = {
   'purge/restarts-the-sequence': ['durable/an-emptied-log-goes-on'],
   'purge/changes-from-the-last': ['durable/order-goes-on-after-a-purge'],
   'reopen/changes-from-the-last': ['durable/order-goes-on-after-a-purge'],
-  'reopen/rows-renumbered': ['durable/order-goes-on-after-a-purge'],
+  'reopen/rows-renumbered': ['durable/purged-stays-purged'],
   'codec/printable-bytes-as-text': ['values/bytes-that-read-as-text'],
   'codec/byte-order-mark-eaten': ['values/bytes-that-read-as-text'],
   'columns/settled-before-1970-is-zero': ['values/what-looks-wrong'],
   'columns/trace-in-lower-case': ['values/what-looks-wrong'],
+  'columns/trace-of-55': ['values/what-looks-wrong'],
   'columns/attempts-in-16-bits': ['values/attempts'],
   'cache/page-until-a-write': ['purge/gone-from-pages-read-again'],
 }
