@@ -1,7 +1,7 @@
 export { Deadline } from '../src/deadline.ts'
 export { parseJson } from '../src/parse-json.ts'
 export { cursorScope, openPosition, sealPosition } from './cursor.ts'
-export { type FollowLife, type FollowSource, followChanges } from './follow.ts'
+export { type FollowLife, type FollowPlace, type FollowSource, followChanges } from './follow.ts'
 export {
   type GroupAnswer,
   type GroupCommit,
