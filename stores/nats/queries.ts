@@ -20,7 +20,8 @@ export async function readPage(
   { after, until }: { readonly after: string | undefined; readonly until: number },
 ): Promise<Found> {
   const { types, states, from, to, equal, order, limit } = query
-  const isNever = types?.length === 0 || states?.length === 0 || (from ?? 0) > (to ?? Number.POSITIVE_INFINITY)
+  const isNever =
+    types?.length === 0 || states?.length === 0 || (from ?? Number.NEGATIVE_INFINITY) > (to ?? Number.POSITIVE_INFINITY)
   if (isNever) return { records: [], last: undefined }
   const last = after === undefined ? undefined : Number(after)
   if (equal.correlationId !== undefined) {
