@@ -2,13 +2,20 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
+/** So many processes share the ports from 15,000 to 32,000, each with so many of its own. */
+const [processes, portsOfEach] = [170, 100]
+const first = 15_000 + (process.pid % processes) * portsOfEach
+let next = randomInt(portsOfEach)
+
 /**
  * A port of 127.0.0.1 on which nobody listens, below those that systems give to outgoing connections. So a server that is
- * down for a while finds its port free when it comes back, and a client that knocks in between never meets itself.
+ * down for a while finds its port free when it comes back, and a client that knocks in between never meets itself. None is
+ * given twice before all others were, and test processes that run at once have different ones: between the look and the
+ * start of a server nobody else takes it.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(15_000, 32_000)
+    const port = first + (next++ % portsOfEach)
     if (await isFree(port)) return port
   }
 }
