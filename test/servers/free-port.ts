@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { isMainThread, threadId } from 'node:worker_threads'
 
-/** So many processes share the ports from 15,000 to 32,000, each with so many of its own. */
-const [processes, portsOfEach] = [170, 100]
-const first = 15_000 + (process.pid % processes) * portsOfEach
-let next = randomInt(portsOfEach)
+/** So many processes share the ports from 15,000 to 32,000, each with so many for its main thread, and for all others. */
+const [processes, portsOfEach] = [85, 100]
+const first = 15_000 + (2 * (process.pid % processes) + (isMainThread ? 0 : 1)) * portsOfEach
+// The other threads of a process begin where those before them have most likely ended.
+let next = isMainThread ? randomInt(portsOfEach) : threadId * 16
 
 /**
  * A port of 127.0.0.1 on which nobody listens, below those that systems give to outgoing connections. So a server that is
