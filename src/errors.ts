@@ -198,11 +198,12 @@ export class CommandFailed extends Error {
   }
 }
 
-/** The intent could not be made durable, so the command did not run; `storeCode` is the code of the store's error. */
+/** The intent could not be made durable, so the command did not run. */
 export class AuditUnavailable extends Error {
   override readonly name = 'AuditUnavailable'
   readonly code = 'AUDIT_UNAVAILABLE'
   readonly commandId: string
+  /** The code of the store's error. */
   readonly storeCode: string
   /** `unknown`: the intent may be on the record, as `created`, although the command did not run. */
   readonly written: 'no' | 'unknown'
@@ -254,37 +255,6 @@ export class CommandIdReused extends Error {
   }
 }
 
-/** Every literal code of a `StoreError` that our own stores and the audit use; a stranger's store may add its own. */
-export type StoreErrorCode =
-  | 'INVALID_QUERY'
-  | 'INVALID_CURSOR'
-  | 'INVALID_RECORD'
-  | 'RECORD_TOO_LARGE'
-  | 'STORE_CLOSED'
-  | 'STORE_CORRUPT'
-  | 'STORE_FULL'
-  | 'STORE_INCOMPATIBLE'
-  | 'STORE_OVERLOADED'
-  | 'STORE_READ_ONLY'
-  | 'STORE_TIMEOUT'
-  | 'STORE_UNAVAILABLE'
-  | (string & {})
-
-/**
- * What every store fails with. Recognise it by `name` and `code`, never by class identity. `written: 'no'` is only said
- * when sure; retrying the same record after `unknown` is always safe. Carries no driver error, SQL, URL or parameter.
- */
-export class StoreError extends Error {
-  override readonly name = 'StoreError'
-  readonly code: StoreErrorCode
-  readonly written: 'no' | 'unknown'
-  constructor(code: StoreErrorCode, message: string, written: 'no' | 'unknown' = 'no', options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-    this.written = written
-  }
-}
-
 /** A body that a codec cannot carry, or bytes that it could not have written. Never quotes the body. */
 export class CodecError extends Error {
   override readonly name = 'CodecError'
@@ -298,6 +268,7 @@ export class CodecError extends Error {
 }
 
 function messageOf(problem: Problem, name: string): string {
-  if (Object(problem) !== problem) throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
+  if (typeof problem !== 'object' || problem === null)
+    throw new InvalidArgument(`new ${name}(problem)`, 'a Problem object', problem)
   return String(problem.detail ?? problem.title ?? problem.code ?? name)
 }

@@ -45,8 +45,6 @@ export {
   NextCalledTwice,
   NextNotAwaited,
   OutcomeUnknown,
-  StoreError,
-  type StoreErrorCode,
   TraitFailed,
   UnknownCommand,
 } from './errors.ts'
@@ -81,3 +79,4 @@ export type {
   PurgeOptions,
   RecordResult,
 } from './store.ts'
+export { StoreError, type StoreErrorCode } from './store-error.ts'

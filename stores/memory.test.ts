@@ -2,28 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Change, CommandQuery, CommandRecord } from '../src/index.ts'
+import { made, settled } from '../test/stores/samples.ts'
 import { type MemoryStore, memoryStore } from './memory.ts'
-
-const empty: CommandRecord = {
-  id: 'c',
-  type: 'order',
-  state: 'created',
-  correlationId: 'k',
-  payload: { status: 'full', format: 'json', data: '{}', bytes: 2 },
-  events: [],
-  importance: 'normal',
-  retention: 'long-lived',
-  dryRun: false,
-  receivedAt: 1000,
-}
-
-function made(id: string, fields: Partial<CommandRecord> = {}): CommandRecord {
-  return { ...empty, id, ...fields }
-}
-
-function settled(id: string, fields: Partial<CommandRecord> = {}): CommandRecord {
-  return made(id, { state: 'successful', events: [{ id: `e-${id}` }], settledAt: 1001, durationMs: 0.25, ...fields })
-}
 
 async function walk(store: MemoryStore, query: CommandQuery, each?: () => Promise<unknown>): Promise<string[]> {
   const ids: string[] = []
@@ -43,7 +23,12 @@ describe('recording', () => {
       await store.record(made('a')),
       await store.record(made('a', { type: 'other' })),
       await store.record(
-        settled('a', { type: 'other', correlationId: 'x', receivedAt: 5, payload: { ...empty.payload, data: '1' } }),
+        settled('a', {
+          type: 'other',
+          correlationId: 'x',
+          receivedAt: 5,
+          payload: { ...made('a').payload, data: '1' },
+        }),
       ),
       await store.record(settled('a', { state: 'failed' })),
       await store.record(made('a')),

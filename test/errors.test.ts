@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 test('Given every error class of the library, then the page of errors tells its name and code', () => {
-  const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8')
+  const sources = ['errors.ts', 'store-error.ts'].map((name) => new URL(`../src/${name}`, import.meta.url))
+  const source = sources.map((url) => readFileSync(url, 'utf8')).join()
   const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
   const classes = [...source.matchAll(/export class (\w+)/g)].map(([, name = '']) => name)
   const codes = [...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, code = '']) => code)

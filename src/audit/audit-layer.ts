@@ -5,9 +5,10 @@ import type { Command, SendOptions } from '../command.ts'
 import { applyParams, type Context, paramsOf, type Wiring } from '../context.ts'
 import { startTimer } from '../deadline.ts'
 import type { FullDecision } from '../decision.ts'
-import { AuditClosed, AuditUnavailable, CommandIdReused, StoreError, TraitFailed } from '../errors.ts'
+import { AuditClosed, AuditUnavailable, CommandIdReused, TraitFailed } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
+import { StoreError } from '../store-error.ts'
 import { type Active, activeOn, leave } from './active.ts'
 import { type Draft, draftRecord, type Ended, isKept, settleRecord } from './draft.ts'
 import { sameOutcome } from './early-outcome.ts'
@@ -111,15 +112,14 @@ export class AuditLayer implements Layer {
 
   /** An id that its sender chose may be a repeat, of a command that runs right now too, or waits to be written. */
   async #runOwnId(context: Context, draft: Draft): Promise<FullDecision> {
-    const { id } = draft
-    const active = this.#active.get(id)
+    const active = this.#active.get(draft.id)
     if (active !== undefined) return this.#answer(active.settled ?? active.asked, context, draft)
     const entry: Active = { asked: { ...draft }, settled: undefined, isLeft: false }
-    this.#active.set(id, entry)
+    this.#active.set(draft.id, entry)
     try {
       return await this.#runAudited(context, draft, entry)
     } finally {
-      if (!entry.isLeft && this.#active.get(id) === entry) this.#active.delete(id)
+      if (!entry.isLeft && this.#active.get(draft.id) === entry) this.#active.delete(draft.id)
     }
   }
 

@@ -1,7 +1,7 @@
 import { startTimer } from '../deadline.ts'
-import type { StoreError } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
 import type { RecordResult } from '../store.ts'
+import type { StoreError } from '../store-error.ts'
 import { isLasting, toStoreError } from './store-failure.ts'
 
 /** How much may wait to be written. */

@@ -3,8 +3,9 @@ import { checkNames, namesOf } from '../check-options.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Codec, jsonCodec } from '../codec.ts'
 import type { CommandContext, CommandParams } from '../context.ts'
-import { InvalidArgument, type StoreError } from '../errors.ts'
+import { InvalidArgument } from '../errors.ts'
 import type { CommandRecord, Source } from '../record.ts'
+import type { StoreError } from '../store-error.ts'
 import type { BacklogLimits } from './backlog.ts'
 
 /**

@@ -1,8 +1,8 @@
 import Emittery from 'emittery'
 import { type RunListener, running } from '../context.ts'
 import { copyRecord } from '../copy-record.ts'
-import type { StoreError } from '../errors.ts'
 import type { CommandRecord } from '../record.ts'
+import type { StoreError } from '../store-error.ts'
 import type { AuditCounters, AuditEmitter, AuditEvents } from './options.ts'
 
 /** What an audit tells the world: counters, and events whose listeners can neither fail nor slow a command. */

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../store-error.ts'
 
 /**
  * What a store failed with, as a `StoreError`. Of a raw error only its class is told: its message, and whatever hangs on

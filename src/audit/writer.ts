@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Deadline } from '../deadline.ts'
-import { StoreError } from '../errors.ts'
 import type { CommandRecord, Payload } from '../record.ts'
 import type { CommandLogStore, RecordResult } from '../store.ts'
+import { StoreError } from '../store-error.ts'
 import { Backlog, type BacklogLimits, type BacklogOptions } from './backlog.ts'
 import { isLasting, toStoreError } from './store-failure.ts'
 
