@@ -34,6 +34,7 @@ import {
 } from '../../storekit/index.ts'
 import { Connection } from './connection.ts'
 import { followStream } from './follow.ts'
+import { Intents } from './intents.ts'
 import { checkOptions, type NatsStoreOptions } from './options.ts'
 import { prepareStream } from './prepare-stream.ts'
 import { purgeRows } from './purge.ts'
@@ -41,7 +42,7 @@ import { readCorrelation, readPage } from './queries.ts'
 import { Reader } from './reader.ts'
 import { type Row, toRow } from './rows.ts'
 import { toStoreError } from './store-error.ts'
-import { Intents, writeRows } from './write.ts'
+import { writeRows } from './write.ts'
 
 /** A log in a JetStream stream: core contract, `follow` (with what other processes write) and `purge`. */
 export type NatsStore = CommandLogStore & Followable & Purgeable

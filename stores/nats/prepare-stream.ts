@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
+import { dataOf, type StreamInfo } from './messages.ts'
 import type { Reader } from './reader.ts'
-import { dataOf, type StreamInfo } from './reads.ts'
 import { oldestServer, streamConfig } from './schema.ts'
 import { Failure, incompatible, unsent } from './store-error.ts'
 

@@ -1,6 +1,7 @@
 import type { StoreError } from '../../src/index.ts'
 import type { GroupAnswer, GroupResult, GroupWrite } from '../../storekit/index.ts'
 import { type Connection, headersOf, jsonOf } from './connection.ts'
+import type { Intents } from './intents.ts'
 import { farthest, Names } from './names.ts'
 import type { Reader, State } from './reader.ts'
 import { type Draft, firstDrafts, outcomeDrafts, type Row, tooLarge } from './rows.ts'
@@ -37,12 +38,6 @@ export interface Round {
   readonly most: number
   readonly until: number
   readonly answers: GroupAnswer[]
-}
-
-/** Where the intents are that were written here and have no outcome yet. */
-export interface Intents {
-  remember(id: string, seq: number): void
-  forget(id: string): void
 }
 
 /** A write with its messages. */

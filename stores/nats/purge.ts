@@ -88,10 +88,12 @@ class Forgetting {
   see(messages: readonly Message[], gone: readonly Standing[]): void {
     const removed = new Map(gone.map(({ seq, record }) => [toToken(record.id), seq]))
     for (const [token, record] of removed) {
-      for (const seq of this.#of.get(token) ?? []) {
-        // What comes after it may be for a new record of this id.
-        if (seq < record) this.#open.get(seq)?.tokens.delete(token)
-      }
+      const named = this.#of.get(token) ?? []
+      for (const seq of named) if (seq < record) this.#open.get(seq)?.tokens.delete(token)
+      // What comes after it may be for a new record of this id.
+      const later = named.filter((seq) => seq > record)
+      if (later.length === 0) this.#of.delete(token)
+      else this.#of.set(token, later)
     }
     for (const { kind, token = '' } of messages.map(placeOf)) {
       if (kind === 'record' && !removed.has(token)) this.#keep(token)

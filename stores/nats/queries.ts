@@ -1,10 +1,10 @@
 import type { CommandRecord } from '../../src/index.ts'
 import { type CheckedQuery, matches } from '../../storekit/index.ts'
+import type { Window } from './messages.ts'
 import { isRare, namedBackward, namedForward } from './named.ts'
 import { idsIn, isOfRecord } from './names.ts'
 import { Bound, type Found, pageOf } from './page.ts'
 import type { Reader, Standing } from './reader.ts'
-import type { Window } from './reads.ts'
 import { type Headed, type Message, toHeaded } from './rows.ts'
 import { correlationSubject } from './schema.ts'
 

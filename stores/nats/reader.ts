@@ -1,6 +1,6 @@
 import type { CommandRecord } from '../../src/index.ts'
 import { settle } from '../../storekit/index.ts'
-import { Messages } from './reads.ts'
+import { Messages } from './messages.ts'
 import { fromHeaded, type Headed, type Message, toHeaded } from './rows.ts'
 import { recordSubject } from './schema.ts'
 

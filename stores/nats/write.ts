@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/index.ts'
 import type { GroupAnswer, GroupResult } from '../../storekit/index.ts'
 import type { Connection } from './connection.ts'
+import type { Intents } from './intents.ts'
 import { farthest, idsIn, nameDraft } from './names.ts'
 import { answerOf, isNear, type Pending, publish, type Round, rowOf, send, toBatches, type Write } from './publish.ts'
 import type { Reader, State } from './reader.ts'
@@ -9,29 +10,6 @@ import { Failure, toStoreError } from './store-error.ts'
 
 /** What headers, and the first line of a body, may take of a message. */
 const headroom = 512
-/** Where so many own intents wait for their outcomes, those of the oldest are read first. */
-const mostRemembered = 100_000
-
-/** What is known without reading: where the intents are that were written here and have no outcome yet. */
-export class Intents {
-  readonly #places = new Map<string, number>()
-
-  placeOf(id: string): number | undefined {
-    return this.#places.get(id)
-  }
-
-  remember(id: string, seq: number): void {
-    this.#places.set(id, seq)
-    if (this.#places.size <= mostRemembered) return
-    const [oldest] = this.#places.keys()
-    if (oldest !== undefined) this.#places.delete(oldest)
-  }
-
-  forget(id: string): void {
-    this.#places.delete(id)
-  }
-}
-
 /** What writing needs. */
 export interface Writing {
   readonly connection: Connection
