@@ -5,6 +5,9 @@ import { memoryStore } from '../stores/memory.ts'
 import {
   type Command,
   CommandBus,
+  CommandCancelled,
+  CommandConflict,
+  CommandRejected,
   type CommandTraits,
   defineCommand,
   type InvalidArgument,
@@ -159,4 +162,16 @@ describe('values that are none of their choices', () => {
     assert.equal((await refusal(() => retry({ baseMs: '5' as never })))[0], 'baseMs')
     assert.equal((await refusal(() => retry({ maxMs: '5' as never })))[0], 'maxMs')
   })
+})
+
+test('Given anything but an object as a problem, when a refusal is made of it, then it is INVALID_ARGUMENT', () => {
+  for (const Refusal of [CommandRejected, CommandConflict, CommandCancelled]) {
+    for (const wrong of [null, undefined, 'no', 5, () => {}]) {
+      assert.throws(() => new Refusal(wrong as never), {
+        name: 'InvalidArgument',
+        code: 'INVALID_ARGUMENT',
+        argument: `new ${Refusal.name}(problem)`,
+      })
+    }
+  }
 })
